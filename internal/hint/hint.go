@@ -1,0 +1,34 @@
+// Package hint carries the way out of an error beside the error.
+//
+// A message says what went wrong; a hint is what a person can do about it, as a
+// command to paste or one short sentence. Hints travel as data, so that the one
+// printer at the edge decides how they look, and no caller has to search texts.
+package hint
+
+import "errors"
+
+// hinted is an error that knows a way out.
+type hinted struct {
+	error
+	hints []string
+}
+
+func (h *hinted) Unwrap() error   { return h.error }
+func (h *hinted) Hints() []string { return h.hints }
+
+// With attaches hints to err. A nil err stays nil.
+func With(err error, hints ...string) error {
+	if err == nil || len(hints) == 0 {
+		return err
+	}
+	return &hinted{err, hints}
+}
+
+// Of returns the hints of the outermost error in err's chain that has any.
+func Of(err error) []string {
+	var h interface{ Hints() []string }
+	if errors.As(err, &h) {
+		return h.Hints()
+	}
+	return nil
+}

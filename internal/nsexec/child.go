@@ -1,0 +1,213 @@
+package nsexec
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// This file runs in the child of a raw clone: a copy of the parent's memory with
+// one thread, in which the Go runtime's other threads and so its scheduler and
+// garbage collector are missing. As in syscall.forkAndExecInChild, every
+// function here is nosplit (growing the stack needs the runtime), allocates
+// nothing, writes no Go pointers, and makes only raw system calls. All signals
+// are blocked, so no handler of the Go runtime runs either.
+
+// report is what the child tells its parent, the length of one message.
+type report struct {
+	Step  int32 // index into the program, or reportReady
+	Errno int32
+}
+
+const (
+	reportReady = -1
+	reportSize  = unsafe.Sizeof(report{})
+)
+
+// life is everything the child needs, at addresses that stay.
+type life struct {
+	setup   []step // up to and with the loss of every privilege
+	command []step // in the command's own process, up to its execve
+	hand    *handover
+	noInit  bool
+
+	sock    uintptr // the child's end of the conversation
+	cmdline []byte  // this process's own argument area
+	comm    *byte   // its name
+	told    report
+	blocked uint64 // every signal; blocked ones are kept for pid 1, not dropped (signal(7))
+	deflt   sigaction
+	status  uint32
+	denied  bool // some pardoned step met EACCES
+}
+
+// sigaction is the kernel's own structure, not libc's (rt_sigaction(2)).
+type sigaction struct {
+	handler, flags, restorer uintptr
+	mask                     uint64
+}
+
+const sigsetSize = 8
+
+// live is the child's whole life. It does not return.
+//
+//go:nosplit
+//go:norace
+func live(l *life) {
+	run(l, l.setup, 0)
+	resetSignals(l)
+	if !l.noInit {
+		// Between here and the command's execve pid 1 is a copy of the supervisor,
+		// environment included: nobody inside may read its memory.
+		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0, 0)
+		pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+		if errno != 0 {
+			fail(l, int32(len(l.setup)), errno)
+		}
+		if pid != 0 {
+			reap(l, pid)
+		}
+	}
+	l.denied = false
+	run(l, l.command, int32(len(l.setup)))
+	// The last steps were one execve for each directory of PATH; as execvp(3)
+	// has it, a file that may not be executed counts more than one that is missing.
+	errno := unix.ENOENT
+	if l.denied {
+		errno = unix.EACCES
+	}
+	fail(l, int32(len(l.setup)+len(l.command)-1), errno)
+}
+
+// run works off a table. It returns after the last step, or not at all.
+//
+//go:nosplit
+//go:norace
+func run(l *life, steps []step, base int32) {
+	for i := 0; i < len(steps); i++ {
+		s := &steps[i]
+		a := &s.args
+		for k := 0; k < len(a); k++ {
+			if s.slots&(1<<k) != 0 {
+				a[k] = uintptr(l.hand.slot[a[k]])
+			}
+		}
+		r, _, errno := syscall.RawSyscall6(s.nr, a[0], a[1], a[2], a[3], a[4], a[5])
+		if errno != 0 {
+			if !pardoned(s, errno) {
+				fail(l, base+int32(i), errno)
+			}
+			l.denied = l.denied || errno == unix.EACCES
+			i += int(s.onError)
+			continue
+		}
+		if s.quiet && r == 0 {
+			exit(0)
+		}
+		if s.into >= 0 {
+			l.hand.slot[s.into] = int32(r)
+		}
+		i += int(s.onOK)
+	}
+}
+
+//go:nosplit
+//go:norace
+func pardoned(s *step, errno syscall.Errno) bool {
+	for k := 0; k < len(s.pardon); k++ {
+		if s.pardon[k] == errno {
+			return true
+		}
+	}
+	return false
+}
+
+// fail tells the parent which step failed, and ends the child.
+//
+//go:nosplit
+//go:norace
+func fail(l *life, step int32, errno syscall.Errno) {
+	l.told.Step, l.told.Errno = step, int32(errno)
+	syscall.RawSyscall6(unix.SYS_WRITE, l.sock, uintptr(unsafe.Pointer(&l.told)), reportSize, 0, 0, 0)
+	exit(125)
+}
+
+//go:nosplit
+//go:norace
+func exit(code uintptr) {
+	for {
+		syscall.RawSyscall6(unix.SYS_EXIT_GROUP, code, 0, 0, 0, 0, 0)
+	}
+}
+
+// resetSignals puts every signal back to its default action: until execve they
+// point into the Go runtime, and what the caller ignored is not the command's
+// business.
+//
+//go:nosplit
+//go:norace
+func resetSignals(l *life) {
+	for sig := uintptr(1); sig <= 64; sig++ {
+		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&l.deflt)), 0, sigsetSize, 0, 0)
+	}
+}
+
+// reap is pid 1: it passes signals on to the command, takes in the dead, and
+// ends, and the whole container with it, when the command does. It holds no
+// descriptor, so a pipe of the command's ends when the command closes it.
+//
+//go:nosplit
+//go:norace
+func reap(l *life, command uintptr) {
+	syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, 0, ^uintptr(0)>>32, 0, 0, 0, 0)
+	// The supervisor's arguments name paths of the host.
+	for i := 0; i < len(l.cmdline); i++ {
+		l.cmdline[i] = 0
+	}
+	syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(l.comm)), 0, 0, 0, 0)
+	for {
+		sig, _, errno := syscall.RawSyscall6(unix.SYS_RT_SIGTIMEDWAIT,
+			uintptr(unsafe.Pointer(&l.blocked)), 0, 0, sigsetSize, 0, 0)
+		switch {
+		case errno != 0: // EINTR: stopped and continued
+			continue
+		case sig == uintptr(unix.SIGCHLD):
+			takeDead(l, command)
+		case sig == uintptr(unix.SIGINT), sig == uintptr(unix.SIGQUIT), sig == uintptr(unix.SIGHUP):
+			// What a terminal sends, it sends to the whole group.
+			syscall.RawSyscall6(unix.SYS_KILL, -command, sig, 0, 0, 0, 0)
+		default:
+			syscall.RawSyscall6(unix.SYS_KILL, command, sig, 0, 0, 0, 0)
+		}
+	}
+}
+
+// takeDead waits for all that have ended; one SIGCHLD may stand for several.
+//
+//go:nosplit
+//go:norace
+func takeDead(l *life, command uintptr) {
+	for {
+		pid, _, errno := syscall.RawSyscall6(unix.SYS_WAIT4, ^uintptr(0),
+			uintptr(unsafe.Pointer(&l.status)), unix.WNOHANG, 0, 0, 0)
+		if errno != 0 || pid == 0 {
+			return
+		}
+		if pid == command {
+			exit(exitCode(l.status))
+		}
+	}
+}
+
+// exitCode turns a wait status into what a shell would call it: the exit code,
+// or 128 and the signal.
+//
+//go:nosplit
+//go:norace
+func exitCode(status uint32) uintptr {
+	if sig := status & 0x7f; sig != 0 {
+		return uintptr(128 + sig)
+	}
+	return uintptr(status >> 8 & 0xff)
+}

@@ -1,0 +1,41 @@
+package nsexec
+
+import (
+	"golang.org/x/sys/unix"
+)
+
+// etcFiles are mounted over the rootfs's own. Each is an empty file until the
+// parent, to which its slot is handed, has written it.
+var etcFiles = []struct {
+	name string
+	slot slot
+}{
+	{"hosts", slotHosts},
+	{"resolv.conf", slotResolv},
+	{"hostname", slotHostname},
+}
+
+// mountEtcFiles makes the files in the scratch filesystem and mounts them over
+// those in the rootfs's /etc. A missing one is made, empty, to have something to
+// mount on; a rootfs that can't be written and has none goes without.
+func (p *program) mountEtcFiles(b base) {
+	for _, file := range etcFiles {
+		p.create("making /etc/"+file.name, b.scratch.word(), file.name, file.slot)
+	}
+	p.mkdir("creating /etc in the rootfs", b.root.word(), "etc", 0o755).
+		forgive(unix.EEXIST, unix.EROFS, unix.EACCES)
+	p.call("looking for /etc in the rootfs", unix.SYS_FACCESSAT, b.root.word(), p.str("etc"), num(unix.F_OK))
+	p.optional(func() {
+		etc := p.newSlot()
+		p.openBeneath("opening /etc in the rootfs", b.root, "etc", etc)
+		for _, file := range etcFiles {
+			doing := "mounting /etc/" + file.name
+			p.touch(doing, etc.word(), file.name).forgive(unix.EEXIST, unix.EROFS, unix.EACCES)
+			t := p.newSlot()
+			p.clone(doing, b.scratch.word(), file.name, 0, t)
+			p.attach(doing, t, etc.word(), file.name).forgive(unix.ENOENT)
+			p.freeSlot(t)
+		}
+		p.freeSlot(etc)
+	}, unix.ENOENT)
+}

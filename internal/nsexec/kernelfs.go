@@ -1,0 +1,102 @@
+package nsexec
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// What a container sees of /proc and /sys; the names follow Docker's defaults,
+// because programs are used to them. A name that this kernel lacks is left out.
+var (
+	procReadOnly = []string{"bus", "fs", "irq", "sys", "sysrq-trigger"}
+	procNoFile   = []string{"interrupts", "kcore", "keys", "latency_stats", "sched_debug", "timer_list", "timer_stats"}
+	procNoDir    = []string{"acpi", "asound", "scsi"}
+	sysNoDir     = []string{"firmware", "devices/virtual/powercap"}
+
+	deviceNodes = []string{"full", "null", "random", "tty", "urandom", "zero"}
+	devLinks    = [][2]string{
+		{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+		{"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"},
+	}
+)
+
+// mountKernelFilesystems gives the rootfs its own /dev, /proc and /sys. The host's
+// /proc and /sys must still be in sight: the kernel lets a user namespace mount
+// them only where all of them can be seen already (mount_too_revealing in
+// fs/namespace.c).
+func (p *program) mountKernelFilesystems(root, empty slot, terminal bool) {
+	dev := p.newMount("tmpfs", attrPlain, "mode", "755", "size", "1m")
+	p.attachIn(root, dev, "dev")
+	p.fillDev(dev, terminal)
+
+	proc := p.newMount("proc", attrPlain)
+	p.attachIn(root, proc, "proc")
+	for _, name := range procReadOnly {
+		p.cover(proc, name, proc, name, attrReadOnly)
+	}
+	for _, name := range procNoFile {
+		p.cover(proc, name, dev, "null", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC)
+	}
+	for _, name := range procNoDir {
+		p.cover(proc, name, empty, "", attrReadOnly)
+	}
+	p.freeSlot(proc)
+
+	sys := p.newMount("sysfs", attrReadOnly)
+	p.attachIn(root, sys, "sys")
+	for _, name := range sysNoDir {
+		p.cover(sys, name, empty, "", attrReadOnly)
+	}
+	p.freeSlot(sys)
+	p.freeSlot(dev)
+}
+
+// fillDev populates the tmpfs in dev. Device nodes are the host's, bound: a user
+// namespace can't make its own.
+func (p *program) fillDev(dev slot, terminal bool) {
+	for _, name := range deviceNodes {
+		doing := "binding /dev/" + name
+		p.touch(doing, dev.word(), name)
+		t := p.newSlot()
+		p.clone(doing, here, "/dev/"+name, 0, t)
+		p.setAttrs(doing, t, 0, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC)
+		p.attach(doing, t, dev.word(), name)
+		p.freeSlot(t)
+	}
+	for _, link := range devLinks {
+		p.call("linking /dev/"+link[0], unix.SYS_SYMLINKAT, p.str(link[1]), dev.word(), p.str(link[0]))
+	}
+	p.freeSlot(p.mountIn(dev, "shm", "tmpfs", attrPlain, "mode", "1777"))
+	p.freeSlot(p.mountIn(dev, "mqueue", "mqueue", attrPlain))
+	pts := p.mountIn(dev, "pts", "devpts", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC,
+		"ptmxmode", "0666", "mode", "0620")
+	if terminal {
+		p.openTerminal(dev, pts)
+	}
+	p.freeSlot(pts)
+}
+
+// mountIn mounts a new filesystem on a new directory of our own /dev.
+func (p *program) mountIn(dev slot, name, fstype string, attrs uint64, options ...string) slot {
+	doing := "mounting /dev/" + name
+	p.mkdir(doing, dev.word(), name, 0o755)
+	m := p.newMount(fstype, attrs, options...)
+	p.attach(doing, m, dev.word(), name)
+	return m
+}
+
+// openTerminal opens a pseudo-terminal of the container's own devpts, so that
+// it has a name in there, and makes its other side /dev/console.
+func (p *program) openTerminal(dev, pts slot) {
+	const doing = "opening a pseudo-terminal"
+	p.call(doing, unix.SYS_OPENAT, pts.word(), p.str("ptmx"), num(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)).to(slotTerminal)
+	p.call(doing, unix.SYS_IOCTL, slotTerminal.word(), num(unix.TIOCSPTLCK), p.ptr(unsafe.Pointer(new(int32))))
+	p.call(doing, unix.SYS_IOCTL, slotTerminal.word(), num(unix.TIOCGPTPEER), num(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)).to(slotTTY)
+	p.touch(doing, dev.word(), "console")
+	console := p.newSlot()
+	// The first one opened in a new devpts is number 0.
+	p.clone(doing, pts.word(), "0", 0, console)
+	p.attach(doing, console, dev.word(), "console")
+	p.freeSlot(console)
+}

@@ -1,0 +1,166 @@
+package nsexec
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A program is all that the child does between clone and exec: a table of
+// system calls that the parent prepares and the child works off (child.go).
+// Everything that needs memory, a decision or a library is done while the
+// table is written, in ordinary Go; the child only follows it.
+//
+// Results of calls that open something go into numbered slots, and later calls
+// name the slot where they want the descriptor.
+type program struct {
+	steps []step
+	hand  *handover // the slots, in the message that carries some of them out
+
+	// keep holds what the table points to: it stores addresses as uintptr,
+	// which the garbage collector does not follow.
+	keep []unsafe.Pointer
+	used slot
+}
+
+// step is one system call and what its outcome means.
+type step struct {
+	nr      uintptr
+	args    [6]uintptr
+	slots   uint8            // bit i: args[i] is a slot, pass what it holds
+	into    slot             // takes the result
+	pardon  [4]syscall.Errno // errors that are no failure here
+	onError uint8            // steps to leave out after a pardoned error
+	onOK    uint8            // steps to leave out after success
+	quiet   bool             // a result of 0 is the end of the other side: exit without a word
+
+	doing string // for the parent's error message
+}
+
+// slot numbers a place for a descriptor. The first ones are handed to the parent.
+type slot int8
+
+const (
+	slotRoute    slot = iota // a route netlink socket of the new network namespace
+	slotHosts                // the files mounted over those of /etc, for writing
+	slotResolv               //
+	slotHostname             //
+	slotTerminal             // the controlling side of the pseudo-terminal; last of those handed over, for it may be missing
+	slotTTY                  // its other side, the command's; not handed over
+	slotFree                 // from here on: the child's own
+	slotCount    slot = 24
+	none         slot = -1
+)
+
+// handover is a control message (cmsg(3)) with room for the descriptors. Its
+// payload is the slots themselves, so sending needs no copying in the child.
+type handover struct {
+	header unix.Cmsghdr
+	slot   [slotCount]int32
+}
+
+// word is an argument of a step: a number, the address of kept data, or a slot.
+type word struct {
+	value  uintptr
+	isSlot bool
+}
+
+func num[T ~int | ~int32 | ~uint32 | ~uint64 | ~uintptr](n T) word { return word{value: uintptr(n)} }
+func (s slot) word() word                                          { return word{value: uintptr(s), isSlot: true} }
+
+// here is AT_FDCWD; the conversion of a negative constant needs a variable.
+var (
+	atFDCWD = unix.AT_FDCWD
+	here    = num(atFDCWD)
+)
+
+// str keeps a copy of s, ended by a zero byte, and gives its address. The strings
+// that reach a program have no zero bytes: Spec.validate saw to that.
+func (p *program) str(s string) word {
+	b := make([]byte, len(s)+1)
+	copy(b, s)
+	return p.ptr(unsafe.Pointer(&b[0]))
+}
+
+// ptr keeps the object that u points to, which must be on the heap, and gives its address.
+func (p *program) ptr(u unsafe.Pointer) word {
+	p.keep = append(p.keep, u)
+	return num(uintptr(u))
+}
+
+// vector keeps strings as execve(2) wants them: addresses, ended by zero.
+func (p *program) vector(list []string) word {
+	v := make([]uintptr, len(list)+1)
+	for i, s := range list {
+		v[i] = p.str(s).value
+	}
+	return p.ptr(unsafe.Pointer(&v[0]))
+}
+
+// newSlot reserves a slot of the child's own.
+func (p *program) newSlot() slot {
+	if p.used >= slotCount {
+		bug("the program needs more than %d slots", slotCount)
+	}
+	p.used++
+	return p.used - 1
+}
+
+// freeSlot closes what s holds and makes s, the last reserved one, free again.
+func (p *program) freeSlot(s slot) {
+	if s != p.used-1 {
+		bug("slot %d is freed before %d", s, p.used-1)
+	}
+	p.used--
+	p.call("closing a descriptor", unix.SYS_CLOSE, s.word())
+}
+
+// call appends a step and returns it for its outcome to be refined.
+func (p *program) call(doing string, nr uintptr, args ...word) *step {
+	s := step{nr: nr, into: none, doing: doing}
+	for i, a := range args {
+		s.args[i] = a.value
+		if a.isSlot {
+			s.slots |= 1 << i
+		}
+	}
+	p.steps = append(p.steps, s)
+	return &p.steps[len(p.steps)-1]
+}
+
+func (s *step) to(into slot) *step { s.into = into; return s }
+
+// forgive lists errors that are no failure; each may be followed by a skip.
+func (s *step) forgive(errnos ...syscall.Errno) *step {
+	if copy(s.pardon[:], errnos) < len(errnos) {
+		bug("step %q forgives more than %d errors", s.doing, len(s.pardon))
+	}
+	return s
+}
+
+// optional runs build's steps only if the step just appended succeeds, and
+// forgives it the given errors.
+func (p *program) optional(build func(), errnos ...syscall.Errno) {
+	at := len(p.steps) - 1
+	p.steps[at].forgive(errnos...)
+	p.steps[at].onError = p.lengthOf(build)
+}
+
+// otherwise runs build's steps only if the step just appended fails with one of
+// the given errors.
+func (p *program) otherwise(build func(), errnos ...syscall.Errno) {
+	at := len(p.steps) - 1
+	p.steps[at].forgive(errnos...)
+	p.steps[at].onOK = p.lengthOf(build)
+}
+
+func (p *program) lengthOf(build func()) uint8 {
+	before := len(p.steps)
+	build()
+	n := len(p.steps) - before
+	if n > 255 {
+		bug("a skip of %d steps", n)
+	}
+	return uint8(n)
+}

@@ -1,0 +1,125 @@
+package nsexec
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// base is where the child's program stands after the first mounts.
+type base struct {
+	scratch slot // a tmpfs that goes away with the host's tree; what is bound from it stays
+	empty   slot // an empty directory in it, as a mount of its own
+	root    slot // the new root, attached at scratch/root
+}
+
+// mountRoot begins with nothing shared with the host and ends with a root to
+// furnish: the directory rootfs, or when sys is given a throw-away system.
+func (p *program) mountRoot(rootfs string, sys *system) base {
+	p.call("making all mounts private", unix.SYS_MOUNT, num(0), p.str("/"), num(0), num(unix.MS_REC|unix.MS_PRIVATE), num(0))
+
+	// On top of "/", because that is a directory everywhere. Paths that begin
+	// with "/" still start below it, in the host's tree.
+	var b base
+	b.scratch = p.newMount("tmpfs", attrNoSuidDev, "mode", "700")
+	p.attach("mounting a scratch filesystem", b.scratch, here, "/")
+
+	const doing = "preparing the scratch filesystem"
+	p.mkdir(doing, b.scratch.word(), "empty", 0o555)
+	b.empty = p.newSlot()
+	p.clone(doing, b.scratch.word(), "empty", 0, b.empty)
+	p.mkdir(doing, b.scratch.word(), "root", 0o755)
+
+	b.root = p.newSlot()
+	if sys != nil {
+		p.clone(doing, b.scratch.word(), "root", 0, b.root)
+		p.attach(doing, b.root, b.scratch.word(), "root")
+		p.mountSystem(b, sys)
+		return b
+	}
+	// Opened here and not by the parent: a mount can only be cloned from one's own namespace.
+	p.clone("binding the rootfs", here, rootfs, unix.AT_RECURSIVE, b.root)
+	p.setAttrs("making the rootfs nosuid and nodev", b.root, unix.AT_RECURSIVE, attrNoSuidDev)
+	p.attach("mounting the rootfs", b.root, b.scratch.word(), "root")
+	return b
+}
+
+// pivot makes root the root and lets go of the host's tree. pivot_root(2), "."
+// twice: the old root is then on top of the new one, no directory is needed in
+// the rootfs to put it, and two runs in one rootfs don't meet.
+func (p *program) pivot(root slot) {
+	const doing = "changing the root"
+	p.call(doing, unix.SYS_FCHDIR, root.word())
+	p.call(doing, unix.SYS_PIVOT_ROOT, p.str("."), p.str("."))
+	// What lies on top of "." is unmounted: first the scratch filesystem, then
+	// the host's root that it was mounted on.
+	for range 2 {
+		p.call("letting go of the host's tree", unix.SYS_UMOUNT2, p.str("."), num(unix.MNT_DETACH))
+	}
+	p.call(doing, unix.SYS_CHDIR, p.str("/"))
+}
+
+// openRootfs opens the directory dir to look into it.
+func openRootfs(dir string) (int, error) {
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("opening the rootfs %q: %w", dir, err)
+	}
+	return fd, nil
+}
+
+// HoldsRootfs tells whether dir looks like the root of a system that has
+// command: directories proc and dev, and the command where Path says. The
+// host's own root does not count.
+func HoldsRootfs(dir, command string) bool {
+	fd, err := openRootfs(dir)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	var here, host unix.Stat_t
+	if unix.Fstat(fd, &here) != nil || unix.Stat("/", &host) != nil || here.Dev == host.Dev && here.Ino == host.Ino {
+		return false
+	}
+	for _, name := range []string{"proc", "dev"} {
+		var st unix.Stat_t
+		if unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+			return false
+		}
+	}
+	return findCommand(fd, command) != ""
+}
+
+// findCommand looks for an executable as the container will, in the tree below
+// the directory root: links, absolute ones too, stay inside it.
+func findCommand(root int, command string) string {
+	for _, path := range candidates(command) {
+		file, err := unix.Openat2(root, path, &unix.OpenHow{
+			Flags:   unix.O_PATH | unix.O_CLOEXEC,
+			Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+		})
+		if err != nil {
+			continue
+		}
+		var st unix.Stat_t
+		err = unix.Fstat(file, &st)
+		unix.Close(file)
+		if err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Mode&0o111 != 0 {
+			return path
+		}
+	}
+	return ""
+}
+
+// candidates lists the paths at which a command may be, in the order of Path.
+func candidates(command string) []string {
+	if strings.Contains(command, "/") {
+		return []string{command}
+	}
+	var list []string
+	for dir := range strings.SplitSeq(Path, ":") {
+		list = append(list, dir+"/"+command)
+	}
+	return list
+}
