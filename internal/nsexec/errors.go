@@ -1,15 +1,135 @@
 package nsexec
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"unc/internal/hint"
 )
 
-func explainClone(err error) error { return fmt.Errorf("making namespaces: %w", err) }
+// ErrNotFound and ErrNotExecutable are why a command was not run; a shell calls
+// them 127 and 126.
+var (
+	ErrNotFound      = errors.New("command not found")
+	ErrNotExecutable = errors.New("command not executable")
+)
 
-func (c *Child) explain(r report) error {
-	if int(r.Step) < len(c.prog.steps) {
-		return fmt.Errorf("%s: %w", c.prog.steps[r.Step].doing, syscall.Errno(r.Errno))
+// sysctl reads a kernel setting; "" when this kernel does not have it.
+func sysctl(name string) string {
+	text, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
+	if err != nil {
+		return ""
 	}
-	return fmt.Errorf("report %v", r)
+	return strings.TrimSpace(string(text))
+}
+
+// explainClone makes sentences of what clone(2) answers in one word. EPERM and
+// ENOSPC each have several causes, told apart by the settings behind them.
+func explainClone(errno error) error { return explainCloneWith(errno, sysctl) }
+
+func explainCloneWith(errno error, sysctl func(string) string) error {
+	if sysctl("kernel.unprivileged_userns_clone") == "0" {
+		return hint.With(errors.New("this system lets only root make user namespaces: kernel.unprivileged_userns_clone is 0"),
+			"sudo sysctl -w kernel.unprivileged_userns_clone=1")
+	}
+	switch {
+	case errors.Is(errno, unix.ENOSPC), errors.Is(errno, unix.EUSERS):
+		for _, kind := range []string{"user", "net", "mnt", "pid", "uts", "ipc", "cgroup"} {
+			name := "user.max_" + kind + "_namespaces"
+			if sysctl(name) == "0" {
+				return hint.With(fmt.Errorf("%s namespaces are turned off on this system: %s is 0", kind, name),
+					"sudo sysctl -w "+name+"=16384")
+			}
+		}
+		return hint.With(errors.New("no more namespaces: this user has as many as one of user.max_*_namespaces allows, or user namespaces are nested 32 deep"),
+			"sysctl -a --pattern 'user.max_.*_namespaces'")
+	case errors.Is(errno, unix.EAGAIN):
+		return hint.With(errors.New("no more processes: a limit on this user's processes or on this control group's is reached"),
+			"ulimit -u    # the limit on this user's processes")
+	case errors.Is(errno, unix.ENOSYS):
+		return errors.New("this kernel has no clone3: unc needs Linux 5.12 or newer, and no filter that hides its system calls")
+	case errors.Is(errno, unix.EINVAL):
+		return errors.New("this kernel was built without one of the user, mount, pid, net, uts, ipc and cgroup namespaces")
+	case errors.Is(errno, unix.EPERM), errors.Is(errno, unix.EACCES):
+		if restricted := appArmor(sysctl); restricted != nil {
+			return restricted
+		}
+		return hint.With(errors.New("making a user namespace is not permitted here: this process is in a chroot, a container, or under a security policy that forbids it"),
+			"unshare -Ur true    # fails in the same way; try outside of the container or chroot")
+	}
+	return fmt.Errorf("making namespaces: %w", errno)
+}
+
+// appArmor explains Ubuntu's restriction: a namespace can be made, but nothing
+// done in it, unless the program has a profile that allows it.
+func appArmor(sysctl func(string) string) error {
+	if sysctl("kernel.apparmor_restrict_unprivileged_userns") != "1" {
+		return nil
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		exe = "/usr/local/bin/unc"
+	}
+	profile := `abi <abi/4.0>,\ninclude <tunables/global>\nprofile unc ` + exe + ` flags=(unconfined) {\n  userns,\n}\n`
+	return hint.With(errors.New("AppArmor keeps programs without a profile from using user namespaces: kernel.apparmor_restrict_unprivileged_userns is 1"),
+		"printf '"+profile+"' | sudo tee /etc/apparmor.d/unc && sudo apparmor_parser -r /etc/apparmor.d/unc")
+}
+
+// explain makes an error of what the child reports.
+func (c *Child) explain(r report) error {
+	if r.Step < 0 || int(r.Step) >= len(c.prog.steps) {
+		return fmt.Errorf("the container's first process reported step %d", r.Step)
+	}
+	step, errno := &c.prog.steps[r.Step], syscall.Errno(r.Errno)
+	if step.nr == unix.SYS_EXECVE {
+		return c.spec.explainExec(errno)
+	}
+	err := fmt.Errorf("%s: %w", step.doing, errno)
+	switch errno {
+	case unix.EPERM, unix.EACCES:
+		if restricted := appArmor(sysctl); restricted != nil {
+			return restricted
+		}
+		if step.nr == unix.SYS_FSMOUNT {
+			return fmt.Errorf("%w: this system hides parts of it, as containers do, and the kernel then allows no new one", err)
+		}
+	case unix.ENOSYS:
+		return fmt.Errorf("%w: unc needs Linux 5.12 or newer", err)
+	case unix.ELOOP:
+		return fmt.Errorf("%w: symbolic links are not followed there", err)
+	case unix.EROFS:
+		return hint.With(err, "make it beforehand, where the rootfs can be written: cd "+c.spec.Rootfs+" && mkdir -p proc sys dev etc")
+	}
+	return err
+}
+
+// explainExec says why the command did not run.
+func (s *Spec) explainExec(errno syscall.Errno) error {
+	name, where := s.Args[0], fmt.Sprintf("the rootfs %q", s.Rootfs)
+	way := "unc run --rootfs DIR ...    # a directory that holds a root file system with it"
+	root := s.Rootfs
+	if root == "" {
+		root, where = "/", "the throw-away copy of this system"
+	}
+	switch errno {
+	case unix.ENOENT:
+		if fd, err := openRootfs(root); err == nil {
+			defer unix.Close(fd)
+			if found := findCommand(fd, name); found != "" && s.Rootfs != "" {
+				return hint.With(fmt.Errorf("%w: %q is in %s, but the interpreter or loader that it names is not", ErrNotFound, found, where),
+					"file "+s.Rootfs+"/"+strings.TrimPrefix(found, "/"))
+			}
+		}
+		return hint.With(fmt.Errorf("%w: %q is not in %s", ErrNotFound, name, where), way)
+	case unix.EACCES:
+		return fmt.Errorf("%w: %q in %s may not be executed: permission denied", ErrNotExecutable, name, where)
+	case unix.ENOEXEC:
+		return fmt.Errorf("%w: %q in %s is not a program for this machine, nor a script that begins with #!", ErrNotExecutable, name, where)
+	}
+	return fmt.Errorf("%w: running %q in %s: %w", ErrNotExecutable, name, where, errno)
 }

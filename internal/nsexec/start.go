@@ -245,8 +245,20 @@ func (c *Child) Wait() (int, error) {
 	}
 }
 
-// Kill ends the container at once, and waits for its end.
-func (c *Child) Kill() {
+// Abort ends the container at once and waits for its end. It returns what the
+// container itself had to complain about, if anything.
+func (c *Child) Abort() error {
 	_ = c.Signal(unix.SIGKILL)
-	_, _ = c.Wait()
+	var fds []int
+	told, err := c.hear(&fds)
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+	if _, waitErr := c.Wait(); waitErr != nil {
+		return waitErr
+	}
+	if err != nil || told == nil || told.Step == reportReady {
+		return nil
+	}
+	return c.explain(*told)
 }

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"unc/internal/hint"
+	"unc/internal/netplumb"
+)
+
+// grammar is the whole command line.
+type grammar struct {
+	Run     runCmd           `cmd:"" help:"Run a command in a new container."`
+	Version kong.VersionFlag `help:"Show the version and exit."`
+}
+
+// Exit codes of unc's own, as Docker and podman have them. All others are the command's.
+const (
+	exitFailed        = 125
+	exitNotExecutable = 126
+	exitNotFound      = 127
+)
+
+const description = `Containers with a real network, for users without root.
+
+Exit codes: the command's own, or 128+n when signal n ended it; 125 when unc
+itself failed, 126 when the command can't be executed, 127 when it is not found.`
+
+// helpShown ends parsing after --help or --version have printed what they have to.
+type helpShown struct{}
+
+// Main parses the arguments, runs the command they name, prints what went wrong,
+// and returns the exit code.
+func Main(args []string) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(helpShown); !ok {
+				panic(r)
+			}
+			code = 0
+		}
+	}()
+	var g grammar
+	parser, err := kong.New(&g,
+		kong.Name("unc"), kong.Description(description), kong.Vars{"version": Version()},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(int) { panic(helpShown{}) }))
+	if err != nil {
+		panic(err) // the grammar itself is wrong
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return Fail(hint.With(err, "unc --help"))
+	}
+	code, err = g.Run.run()
+	if err != nil {
+		return Fail(err)
+	}
+	return code
+}
+
+// NetSetup is the net-setup stage: it prints the network as one line of JSON. To
+// the unc that began it, which prints all errors, it tells those in JSON too.
+func NetSetup(args []string) int {
+	network, err := netplumb.Setup(args)
+	asked := len(args) == 1 && args[0] == netplumb.FromStdin
+	if err != nil && !asked {
+		return Fail(err)
+	}
+	if _, printErr := os.Stdout.Write(netplumb.Answer(network, err)); printErr != nil || err != nil {
+		return exitFailed
+	}
+	return 0
+}
+
+// Fail prints err and its hints and returns the exit code for it.
+func Fail(err error) int {
+	report(os.Stderr, err)
+	return exitCodeOf(err)
+}
+
+// report is the only place that prints an error.
+func report(w io.Writer, err error) {
+	fmt.Fprintf(w, "unc: %s\n", oneLine(err.Error()))
+	for _, h := range hint.Of(err) {
+		fmt.Fprintf(w, "hint: %s\n", oneLine(h))
+	}
+}
+
+// oneLine keeps what others wrote, a file's name say, from moving the cursor.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, text)
+}
+
+// Version tells what was built: a release, or the commit.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unc (no build information)"
+	}
+	version := info.Main.Version
+	if version == "" || version == "(devel)" {
+		version = "devel"
+	}
+	return "unc " + version + " " + info.GoVersion
+}
+
+func exitCodeOf(err error) int {
+	for _, known := range knownCodes {
+		if errors.Is(err, known.err) {
+			return known.code
+		}
+	}
+	return exitFailed
+}

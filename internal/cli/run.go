@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+
+	"unc/internal/netplumb"
+	"unc/internal/nsexec"
+)
+
+type runCmd struct {
+	Rootfs   string   `placeholder:"DIR" help:"Directory that becomes the container's root. Default: the current directory if it holds a root file system with COMMAND in it, else a throw-away copy of this machine's own system."`
+	Hostname string   `placeholder:"NAME" help:"Host name inside the container. Default: a random one."`
+	NoInit   bool     `name:"no-init" help:"Make COMMAND process 1, without a small init that reaps the dead and passes signals on."`
+	Command  []string `arg:"" passthrough:"" help:"Command and its arguments. All that follows COMMAND belongs to it."`
+}
+
+var knownCodes = []struct {
+	err  error
+	code int
+}{
+	{nsexec.ErrNotFound, exitNotFound},
+	{nsexec.ErrNotExecutable, exitNotExecutable},
+}
+
+// run makes the container, gives it a network, and stays with it to its end. What
+// takes time runs side by side: net-setup starts while the namespaces are made,
+// and wires them while the container mounts its file systems.
+func (r *runCmd) run() (code int, err error) {
+	if err := leaveRoot(); err != nil {
+		return 0, err
+	}
+	term := findTerminal()
+	spec, err := r.spec(term)
+	if err != nil {
+		return 0, err
+	}
+	signals := catchSignals(term)
+	setup, err := netplumb.Begin()
+	if err != nil {
+		return 0, err
+	}
+	child, err := nsexec.Start(spec)
+	if err != nil {
+		setup.Abandon()
+		return 0, err
+	}
+	network, err := setup.Attach(child.PID)
+	if err != nil {
+		// A container that failed meanwhile is the better explanation: net-setup
+		// only found it gone.
+		if own := child.Abort(); own != nil {
+			err = own
+		}
+		return 0, err
+	}
+	master, err := furnish(child, network, spec.Hostname)
+	if err != nil {
+		child.Abort()
+		return 0, err
+	}
+	return supervise(child, signals, term, master)
+}
+
+// furnish finishes the container with what net-setup brought, and lets it go.
+func furnish(child *nsexec.Child, network *netplumb.Network, hostname string) (master *os.File, err error) {
+	inside, err := child.Ready()
+	if err != nil {
+		return nil, err
+	}
+	defer inside.Route.Close()
+	if err := netplumb.Configure(inside.Route, network); err != nil {
+		return nil, err
+	}
+	for _, file := range []struct {
+		f    *os.File
+		text string
+	}{
+		{inside.Hosts, network.Hosts(hostname)},
+		{inside.Resolv, network.ResolvConf()},
+		{inside.Hostname, hostname + "\n"},
+	} {
+		_, err := file.f.WriteString(file.text)
+		if err = errors.Join(err, file.f.Close()); err != nil {
+			return nil, fmt.Errorf("writing the container's /etc/%s: %w", file.f.Name(), err)
+		}
+	}
+	return inside.Terminal, child.Release()
+}
+
+// spec turns the flags into what nsexec is to make.
+func (r *runCmd) spec(term *terminal) (*nsexec.Spec, error) {
+	s := &nsexec.Spec{
+		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: r.Command, NoInit: r.NoInit, Terminal: term.is,
+	}
+	if len(s.Args) > 0 && s.Args[0] == "--" {
+		s.Args = s.Args[1:]
+	}
+	if len(s.Args) == 0 {
+		return nil, errors.New("there is no command to run")
+	}
+	if s.Rootfs == "" && nsexec.HoldsRootfs(".", s.Args[0]) {
+		s.Rootfs = "."
+	}
+	if s.Hostname == "" {
+		var b [4]byte
+		if _, err := rand.Read(b[:]); err != nil {
+			return nil, fmt.Errorf("making up a hostname: %w", err)
+		}
+		s.Hostname = "unc-" + hex.EncodeToString(b[:])
+	}
+	s.Env = []string{"HOME=/root", "PATH=" + nsexec.Path, "TERM=" + term.kind(), "HOSTNAME=" + s.Hostname}
+	return s, nil
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// terminal is the caller's. A container never gets it: where descriptor 0, 1 or
+// 2 is one, the container gets a pseudo-terminal of its own there, and the two
+// are joined by copying. A shared one could be typed into (TIOCSTI) or read.
+type terminal struct {
+	is    [3]bool
+	out   *os.File    // where to show what the container writes
+	saved *term.State // of standard input, while it is raw
+}
+
+func findTerminal() *terminal {
+	t := &terminal{}
+	std := []*os.File{os.Stdin, os.Stdout, os.Stderr}
+	for _, fd := range []int{1, 2, 0} {
+		if t.is[fd] = term.IsTerminal(fd); t.is[fd] && t.out == nil {
+			t.out = std[fd]
+		}
+	}
+	return t
+}
+
+func (t *terminal) any() bool { return t.out != nil }
+
+// kind is the TERM that fits: the caller's, if it is the name of one.
+func (t *terminal) kind() string {
+	switch name := os.Getenv("TERM"); {
+	case !t.any():
+		return "dumb"
+	case isTermName(name):
+		return name
+	default:
+		return "xterm"
+	}
+}
+
+// isTermName tells whether name can be that of a terminfo entry: it goes into
+// programs that make a path of it.
+func isTermName(name string) bool {
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-"
+	return name != "" && len(name) <= 64 && name[0] != '.' && strings.Trim(name, allowed) == ""
+}
+
+// join connects the terminal with the container's, whose controlling side
+// master is. The returned channel closes when all the container wrote is shown.
+func (t *terminal) join(master *os.File) (shown <-chan struct{}, err error) {
+	t.resize(master)
+	if t.is[0] {
+		if err := t.raw(); err != nil {
+			return nil, err
+		}
+		go func() { _, _ = io.Copy(master, os.Stdin) }()
+	} else if err := plainOutput(master); err != nil {
+		return nil, err
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.Copy(t.out, master) // ends with EIO when nobody has the other side open
+	}()
+	return done, nil
+}
+
+// raw hands every key to the container's terminal, which does the line editing
+// and makes signals of Ctrl-C and Ctrl-Z.
+func (t *terminal) raw() error {
+	saved, err := term.MakeRaw(0)
+	if err != nil {
+		return fmt.Errorf("setting the terminal to raw mode: %w", err)
+	}
+	if t.saved == nil {
+		t.saved = saved
+	}
+	return nil
+}
+
+// restore puts the terminal back as it was found.
+func (t *terminal) restore() {
+	if t.saved != nil {
+		_ = term.Restore(0, t.saved)
+	}
+}
+
+// resize gives the container's terminal the size of ours; the kernel tells the
+// programs in it (SIGWINCH).
+func (t *terminal) resize(master *os.File) {
+	if size, err := unix.IoctlGetWinsize(int(t.out.Fd()), unix.TIOCGWINSZ); err == nil {
+		_ = unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, size)
+	}
+}
+
+// plainOutput leaves output to be processed once, by our terminal, which is not raw.
+func plainOutput(master *os.File) error {
+	mode, err := unix.IoctlGetTermios(int(master.Fd()), unix.TCGETS)
+	if err == nil {
+		mode.Oflag &^= unix.OPOST
+		err = unix.IoctlSetTermios(int(master.Fd()), unix.TCSETS, mode)
+	}
+	if err != nil {
+		return fmt.Errorf("setting up the container's terminal: %w", err)
+	}
+	return nil
+}

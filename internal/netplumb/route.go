@@ -1,0 +1,117 @@
+package netplumb
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"unc/internal/hint"
+)
+
+const (
+	defaultMTU = 1500
+	minMTU     = 1280 // what IPv6 asks of every link (RFC 8200, section 5)
+	maxMTU     = 65535
+)
+
+// somewhere is an address that only a route to the outside leads to: one of
+// TEST-NET-2 (RFC 5737), which nobody has. Nothing is ever sent there.
+var somewhere = netip.MustParseAddr("198.51.100.1")
+
+// egressMTU is the MTU of the host's route to the outside, so that containers
+// don't send what has to be cut up on the way; 1500 when there is no such route.
+func egressMTU(c *conn) (int, error) {
+	msg := nl.RtMsg{RtMsg: unix.RtMsg{Family: unix.AF_INET, Dst_len: 32}}
+	payload, err := c.get(request(unix.RTM_GETROUTE, 0, &msg, nl.NewRtAttr(unix.RTA_DST, somewhere.AsSlice())))
+	switch {
+	case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.EACCES), errors.Is(err, unix.EINVAL):
+		return defaultMTU, nil // no route, or one that refuses (ip-route(8): unreachable, prohibit, blackhole)
+	case err != nil:
+		return 0, fmt.Errorf("looking up the route to the outside: %w", err)
+	}
+	r, err := parseRoute(payload)
+	if err != nil {
+		return 0, err
+	}
+	mtu := r.mtu
+	if mtu == 0 {
+		l, err := c.linkByIndex(r.out)
+		if err != nil {
+			return 0, fmt.Errorf("looking at the interface to the outside: %w", err)
+		}
+		mtu = l.mtu
+	}
+	return min(max(mtu, minMTU), maxMTU), nil
+}
+
+// route is what unc reads of one.
+type route struct {
+	dst  netip.Prefix
+	out  int // interface
+	mtu  int // 0: the interface's
+	kind uint8
+}
+
+func parseRoute(payload []byte) (route, error) {
+	if len(payload) < unix.SizeofRtMsg {
+		return route{}, fmt.Errorf("a route message of %d bytes", len(payload))
+	}
+	msg := nl.DeserializeRtMsg(payload)
+	attrs, err := nl.ParseRouteAttr(payload[unix.SizeofRtMsg:])
+	if err != nil {
+		return route{}, fmt.Errorf("reading a route message: %w", err)
+	}
+	r := route{dst: netip.PrefixFrom(netip.IPv4Unspecified(), int(msg.Dst_len)), kind: msg.Type}
+	for _, a := range attrs {
+		switch a.Attr.Type {
+		case unix.RTA_DST:
+			if addr, ok := netip.AddrFromSlice(a.Value); ok {
+				r.dst = netip.PrefixFrom(addr, int(msg.Dst_len))
+			}
+		case unix.RTA_OIF:
+			if len(a.Value) >= 4 {
+				r.out = int(nl.NativeEndian().Uint32(a.Value))
+			}
+		case unix.RTA_METRICS:
+			metrics, err := nl.ParseRouteAttr(a.Value)
+			if err != nil {
+				return route{}, fmt.Errorf("reading a route message: %w", err)
+			}
+			for _, m := range metrics {
+				if m.Attr.Type == unix.RTAX_MTU && len(m.Value) >= 4 {
+					r.mtu = int(nl.NativeEndian().Uint32(m.Value))
+				}
+			}
+		}
+	}
+	return r, nil
+}
+
+// checkSubnetFree refuses a subnet of which the host reaches any part otherwise
+// than by its default route. It lists all routes, which is why it runs only
+// when the bridge is to be created.
+func checkSubnetFree(c *conn, p policy) error {
+	var taken *route
+	err := c.dump(func() *nl.NetlinkRequest {
+		return request(unix.RTM_GETROUTE, 0, &nl.RtMsg{RtMsg: unix.RtMsg{Family: unix.AF_INET}})
+	}, func(payload []byte) {
+		if r, err := parseRoute(payload); err == nil && r.dst.Bits() > 0 && r.dst.Overlaps(p.subnet) {
+			taken = &r
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("listing the host's routes: %w", err)
+	}
+	if taken == nil {
+		return nil
+	}
+	through := "nowhere"
+	if l, err := c.linkByIndex(taken.out); err == nil {
+		through = l.name
+	}
+	return hint.With(fmt.Errorf("the address range %v is taken: this host routes %v through %q", p.subnet, taken.dst, through),
+		"ip route show to match "+p.subnet.Masked().Addr().String()+"    # the route that is in the way")
+}
