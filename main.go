@@ -5,15 +5,10 @@ package main
 
 import (
 	"os"
-	"runtime"
 
 	"unc/internal/caps"
 	"unc/internal/cli"
 )
-
-// The main goroutine stays on the main thread: a container dies with the thread
-// that made it (PR_SET_PDEATHSIG), and this one ends only with the process.
-func init() { runtime.LockOSThread() }
 
 // main does nothing before the capability is where it belongs: with net-setup,
 // or gone. The stage is chosen by the first argument alone, never by a name or

@@ -1,11 +1,11 @@
 package cli
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"runtime"
 
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
@@ -43,12 +43,16 @@ func (r *runCmd) run() (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	// The container dies with the thread that made it (PR_SET_PDEATHSIG): from
+	// here on this goroutine keeps its thread, and it ends only with the process.
+	runtime.LockOSThread()
 	child, err := nsexec.Start(spec)
 	if err != nil {
-		setup.Abandon()
+		setup.Close()
 		return 0, err
 	}
 	network, err := setup.Attach(child.PID)
+	go setup.Close() // it has answered; nobody need wait while it ends
 	if err != nil {
 		// A container that failed meanwhile is the better explanation: net-setup
 		// only found it gone.
@@ -106,11 +110,7 @@ func (r *runCmd) spec(term *terminal) (*nsexec.Spec, error) {
 		s.Rootfs = "."
 	}
 	if s.Hostname == "" {
-		var b [4]byte
-		if _, err := rand.Read(b[:]); err != nil {
-			return nil, fmt.Errorf("making up a hostname: %w", err)
-		}
-		s.Hostname = "unc-" + hex.EncodeToString(b[:])
+		s.Hostname = fmt.Sprintf("unc-%08x", rand.Uint32())
 	}
 	s.Env = []string{"HOME=/root", "PATH=" + nsexec.Path, "TERM=" + term.kind(), "HOSTNAME=" + s.Hostname}
 	return s, nil

@@ -50,33 +50,32 @@ func Begin() (*Helper, error) {
 }
 
 // Attach has the network namespace of pid attached and returns what it got. The
-// helper has ended then.
+// helper has done all it does then; Close waits for its end.
 func (h *Helper) Attach(pid int) (*Network, error) {
 	// If it has ended already, its answer says why.
 	_, _ = fmt.Fprintf(h.pid, "%d\n", pid)
-	h.pid.Close()
-	defer h.result.Close()
-	text, err := io.ReadAll(io.LimitReader(h.result, maxResult))
-	state, waitErr := h.process.Wait()
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("hearing from net-setup: %w", err)
-	case waitErr != nil:
-		return nil, fmt.Errorf("waiting for net-setup: %w", waitErr)
-	case len(text) == 0:
-		return nil, fmt.Errorf("net-setup ended without an answer: %v", state)
-	}
 	var a answer
-	if err := json.Unmarshal(text, &a); err != nil {
+	err := json.NewDecoder(io.LimitReader(h.result, maxResult)).Decode(&a)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("net-setup ended without an answer")
+	case err != nil:
 		return nil, fmt.Errorf("reading net-setup's answer: %w", err)
-	}
-	if a.Error != "" {
+	case a.Error != "":
 		return nil, hint.With(errors.New(a.Error), a.Hints...)
 	}
 	if err := a.validate(); err != nil {
 		return nil, fmt.Errorf("reading net-setup's answer: %w", err)
 	}
 	return &a.Network, nil
+}
+
+// Close lets the helper go and waits for its end; without Attach before, it ends
+// without having done anything.
+func (h *Helper) Close() {
+	h.pid.Close()
+	h.result.Close()
+	_, _ = h.process.Wait()
 }
 
 // answer is what net-setup prints: a network, or to the process that began it,
@@ -101,11 +100,4 @@ func Answer(n *Network, err error) []byte {
 		panic("unc has a bug: " + err.Error())
 	}
 	return append(text, '\n')
-}
-
-// Abandon lets the helper end without having done anything.
-func (h *Helper) Abandon() {
-	h.pid.Close()
-	h.result.Close()
-	_, _ = h.process.Wait()
 }

@@ -3,12 +3,10 @@ package netplumb
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"iter"
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 )
 
@@ -90,16 +88,22 @@ func gcd(a, b uint32) uint32 {
 	return a
 }
 
-// slotName is the alternative name by which a link counts against its owner's
-// quota. There are as many slots as the quota allows, and the kernel gives each
-// name to one link.
-func slotName(uid, slot uint32) string {
-	return fmt.Sprintf("unc-slot.%d.%d", uid, slot)
-}
-
-// stagingName is what a link is called until it has both slot and address.
-// Bound to a slot too, so that links left in this state are no way around the
-// quota; see doc.go. It is at most 15 bytes long, as IFNAMSIZ has it.
-func stagingName(uid, slot uint32) string {
-	return "ut" + strconv.FormatUint(uint64(uid), 36) + "-" + strconv.FormatUint(uint64(slot), 36)
+// slotIndex is the interface number of the link that takes a slot of its owner's
+// quota. There are as many slots as the quota allows, the kernel gives a number
+// to one link, and it does so in the same step as the name: a link holds both
+// its address and its slot, or does not exist.
+//
+// The numbers are spread over the upper half of all there are, far from those
+// that the kernel counts up. Should two users' slots ever meet in one number,
+// the second user has one slot less for as long.
+func slotIndex(uid, slot uint32) int {
+	// The finalizer of SplitMix64 (Steele, Lea, Flood 2014): every bit of the
+	// input moves every bit of the output.
+	x := uint64(uid)<<32 | uint64(slot)
+	x ^= x >> 30
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 27
+	x *= 0x94d049bb133111eb
+	x ^= x >> 31
+	return 1<<30 | int(x&(1<<30-1))
 }

@@ -3,6 +3,7 @@ package netplumb
 import (
 	"fmt"
 	"net/netip"
+	"unsafe"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -19,6 +20,18 @@ func (c *conn) index(name string) (int, error) {
 		return 0, err
 	}
 	return int(ifr.Uint32()), nil
+}
+
+// hasIndex tells whether a link has this number (netdevice(7), SIOCGIFNAME).
+func (c *conn) hasIndex(index int) bool {
+	var ifr struct {
+		name  [unix.IFNAMSIZ]byte
+		index int32
+		_     [20]byte
+	}
+	ifr.index = int32(index)
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(c.fd), unix.SIOCGIFNAME, uintptr(unsafe.Pointer(&ifr)))
+	return errno == 0
 }
 
 // link is what unc needs to know of a network interface.

@@ -81,7 +81,7 @@ func setup(args []string, held error) (*Network, error) {
 		if err != nil {
 			return err
 		}
-		addr, err = lease(c, p, owner, slot, bridge, netns, mtu)
+		addr, err = lease(c, wiring{policy: p, owner: owner, bridge: bridge, netns: netns, mtu: mtu}, slot)
 		return err
 	})
 	if err != nil {

@@ -24,8 +24,8 @@ const lastCap = 63
 // is not known here: the Go runtime has raised it to the hard limit.
 const maxFiles = 1024
 
-// confine takes away all that the command must not have. It comes last, because
-// every mount before it needed CAP_SYS_ADMIN, and after the network is there.
+// confine takes away all that the command must not have. It comes after the
+// mounts, every one of which needed CAP_SYS_ADMIN.
 func (p *program) confine() {
 	var kept uint64
 	for _, c := range keptCaps {

@@ -38,9 +38,9 @@ type Handles struct {
 }
 
 // Start makes the container's first process, which furnishes its namespaces and
-// then waits for Release. The calling goroutine's thread must be one that lives
-// as long as the process does: when it ends, so does the container
-// (PR_SET_PDEATHSIG(2const)). Lock the main goroutine in an init function.
+// then waits for Release. The calling goroutine must be locked to its thread and
+// live as long as the process: the container ends when the thread that made it
+// does (PR_SET_PDEATHSIG(2const)).
 func Start(spec *Spec) (*Child, error) {
 	if err := spec.validate(); err != nil {
 		return nil, err
@@ -93,8 +93,6 @@ func whatToMount(spec *Spec) (*system, error) {
 // cloneChild forks the calling thread into new namespaces. Signals are blocked
 // around it: one that the Go runtime handled in the child would end badly there.
 func cloneChild(l *life) (pid, pidfd int, err error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	fd := new(int32)
 	args := &cloneArgs{flags: namespaces | unix.CLONE_PIDFD, pidfd: uint64(uintptr(unsafe.Pointer(fd))), exitSignal: uint64(unix.SIGCHLD)}
 	n, errno := rawClone(l, args, new(uint64))
