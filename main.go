@@ -1,3 +1,9 @@
+// The runtime need not read the control group's CPU limit, at the start and ever
+// again after: nothing here computes.
+//
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // Command unc runs a command in a container with a real network, for a user
 // without root. See README.md, and the documentation of the packages in
 // internal for how it works.

@@ -46,6 +46,10 @@ func Main(args []string) (code int) {
 			code = 0
 		}
 	}()
+	early, err := beginEarly(args)
+	if err != nil {
+		return Fail(err)
+	}
 	var g grammar
 	parser, err := kong.New(&g,
 		kong.Name("unc"), kong.Description(description), kong.Vars{"version": Version()},
@@ -57,11 +61,21 @@ func Main(args []string) (code int) {
 	if _, err := parser.Parse(args); err != nil {
 		return Fail(hint.With(err, "unc --help"))
 	}
-	code, err = g.Run.run()
+	code, err = g.Run.run(early)
 	if err != nil {
 		return Fail(err)
 	}
 	return code
+}
+
+// beginEarly starts net-setup, which takes longer to start than all of the
+// command line to parse, when that will very likely ask for it. One that is not
+// needed sees the end of its input and has touched nothing.
+func beginEarly(args []string) (*netplumb.Helper, error) {
+	if len(args) < 2 || args[0] != "run" || args[1] == "--help" || args[1] == "-h" || os.Geteuid() == 0 {
+		return nil, nil
+	}
+	return netplumb.Begin()
 }
 
 // NetSetup is the net-setup stage: it prints the network as one line of JSON. To

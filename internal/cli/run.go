@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
 
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
@@ -27,57 +26,59 @@ var knownCodes = []struct {
 }
 
 // run makes the container, gives it a network, and stays with it to its end. What
-// takes time runs side by side: net-setup starts while the namespaces are made,
-// and wires them while the container mounts its file systems.
-func (r *runCmd) run() (code int, err error) {
-	if err := leaveRoot(); err != nil {
-		return 0, err
+// takes time runs side by side: net-setup, which early has begun, starts while
+// the namespaces are made, and wires them while the container mounts its file systems.
+func (r *runCmd) run(early *netplumb.Helper) (code int, err error) {
+	setup := early
+	if setup == nil {
+		if err := leaveRoot(); err != nil {
+			return 0, err
+		}
+		if setup, err = netplumb.Begin(); err != nil {
+			return 0, err
+		}
 	}
 	term := findTerminal()
 	spec, err := r.spec(term)
 	if err != nil {
+		setup.Close()
 		return 0, err
 	}
-	signals := catchSignals(term)
-	setup, err := netplumb.Begin()
-	if err != nil {
-		return 0, err
-	}
-	// The container dies with the thread that made it (PR_SET_PDEATHSIG): from
-	// here on this goroutine keeps its thread, and it ends only with the process.
-	runtime.LockOSThread()
 	child, err := nsexec.Start(spec)
 	if err != nil {
 		setup.Close()
 		return 0, err
 	}
-	network, err := setup.Attach(child.PID)
-	go setup.Close() // it has answered; nobody need wait while it ends
-	if err != nil {
-		// A container that failed meanwhile is the better explanation: net-setup
-		// only found it gone.
-		if own := child.Abort(); own != nil {
-			err = own
-		}
-		return 0, err
-	}
-	master, err := furnish(child, network, spec.Hostname)
+	setup.Attach(child.PID)
+	sv := &supervisor{child: child, term: term}
+	err = furnish(sv, setup, spec.Hostname)
+	go setup.Close() // it has answered, or there is no need to wait for its end
 	if err != nil {
 		child.Abort()
 		return 0, err
 	}
-	return supervise(child, signals, term, master)
+	return sv.supervise()
 }
 
-// furnish finishes the container with what net-setup brought, and lets it go.
-func furnish(child *nsexec.Child, network *netplumb.Network, hostname string) (master *os.File, err error) {
-	inside, err := child.Ready()
+// furnish finishes the container with what net-setup brings, and lets it go.
+func furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
+	inside, err := sv.child.Ready()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer inside.Route.Close()
+	sv.master = inside.Terminal
+	// While net-setup is at work: what needs no answer of its.
+	if err := netplumb.Loopback(inside.Route); err != nil {
+		return err
+	}
+	sv.catchSignals()
+	network, err := setup.Answer()
+	if err != nil {
+		return err
+	}
 	if err := netplumb.Configure(inside.Route, network); err != nil {
-		return nil, err
+		return err
 	}
 	for _, file := range []struct {
 		f    *os.File
@@ -89,10 +90,10 @@ func furnish(child *nsexec.Child, network *netplumb.Network, hostname string) (m
 	} {
 		_, err := file.f.WriteString(file.text)
 		if err = errors.Join(err, file.f.Close()); err != nil {
-			return nil, fmt.Errorf("writing the container's /etc/%s: %w", file.f.Name(), err)
+			return fmt.Errorf("writing the container's /etc/%s: %w", file.f.Name(), err)
 		}
 	}
-	return inside.Terminal, child.Release()
+	return sv.child.Release()
 }
 
 // spec turns the flags into what nsexec is to make.

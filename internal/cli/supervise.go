@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"os/signal"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -21,75 +23,70 @@ var (
 	}
 )
 
-// catchSignals begins early: a signal that arrives while the container is made is
-// kept and reaches the command first thing.
-func catchSignals(t *terminal) <-chan os.Signal {
-	c := make(chan os.Signal, 64)
-	signal.Notify(c, forwarded...)
-	// A reader of our output that went away is the command's business, not the copying's.
-	signal.Ignore(unix.SIGPIPE)
-	if t.any() {
-		signal.Notify(c, append(slices.Clone(fatal), unix.SIGCONT)...)
-	}
-	return c
+// settled is how long a command runs before its supervisor makes itself small: a
+// short one is over by then, and would only wait for it.
+const settled = time.Second
+
+// supervisor stays with a container to its end.
+type supervisor struct {
+	child   *nsexec.Child
+	term    *terminal
+	master  *os.File // controlling side of the container's terminal, or nil
+	signals chan os.Signal
 }
 
-// outcome is how a container ended.
-type outcome struct {
-	code int
-	err  error
+// catchSignals comes before the command starts: a signal that arrives from then
+// on reaches it first thing. Before, signals end unc, and the kernel the container.
+func (s *supervisor) catchSignals() {
+	s.signals = make(chan os.Signal, 64)
+	signal.Notify(s.signals, forwarded...)
+	// A reader of our output that went away is the command's business, not the copying's.
+	signal.Ignore(unix.SIGPIPE)
+	if s.master != nil {
+		signal.Notify(s.signals, append(slices.Clone(fatal), unix.SIGCONT)...)
+	}
 }
 
 // supervise passes signals and the terminal on until the container ends.
-func supervise(child *nsexec.Child, signals <-chan os.Signal, t *terminal, master *os.File) (int, error) {
-	var shown <-chan struct{}
-	if master != nil {
-		defer t.restore()
-		var err error
-		if shown, err = t.join(master); err != nil {
-			child.Abort()
+func (s *supervisor) supervise() (int, error) {
+	if s.master != nil {
+		defer s.term.restore()
+		shown, err := s.term.join(s.master)
+		if err != nil {
+			s.child.Abort()
 			return 0, err
 		}
+		defer func() { <-shown }()
 	}
-	ended := make(chan outcome, 1)
 	go func() {
-		// Before Wait, which ends the conversation.
-		err := child.Started()
-		code, waitErr := child.Wait()
-		if err == nil {
-			err = waitErr
+		for sig := range s.signals {
+			s.handle(sig.(unix.Signal))
 		}
-		ended <- outcome{code, err}
 	}()
-	for {
-		select {
-		case o := <-ended:
-			if shown != nil {
-				<-shown
-			}
-			return o.code, o.err
-		case sig := <-signals:
-			handle(child, sig.(unix.Signal), t, master)
-		}
+	failed := s.child.Started()
+	if failed == nil {
+		time.AfterFunc(settled, forgetProgram)
 	}
+	code, err := s.child.Wait()
+	return code, errors.Join(failed, err)
 }
 
-func handle(child *nsexec.Child, sig unix.Signal, t *terminal, master *os.File) {
+func (s *supervisor) handle(sig unix.Signal) {
 	switch {
 	case slices.Contains(fatal, os.Signal(sig)):
-		t.restore()
-		_ = child.Signal(unix.SIGKILL)
+		s.term.restore()
+		_ = s.child.Signal(unix.SIGKILL)
 		signal.Reset(sig)
 		_ = unix.Kill(unix.Getpid(), sig)
-	case master != nil && sig == unix.SIGWINCH:
-		t.resize(master)
-	case master != nil && sig == unix.SIGCONT:
+	case s.master != nil && sig == unix.SIGWINCH:
+		s.term.resize(s.master)
+	case s.master != nil && sig == unix.SIGCONT:
 		// Stopped and continued: the shell has had the terminal meanwhile.
-		if t.is[0] {
-			_ = t.raw()
+		if s.term.is[0] {
+			_ = s.term.raw()
 		}
-		t.resize(master)
+		s.term.resize(s.master)
 	default:
-		_ = child.Signal(sig)
+		_ = s.child.Signal(sig)
 	}
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"unc/internal/hint"
 )
@@ -14,9 +17,27 @@ import (
 // process. Starting it takes longer than making namespaces does; begun first,
 // it is ready when they are.
 type Helper struct {
-	process *os.Process
-	pid     *os.File // to its standard input
-	result  *os.File // from its standard output
+	process     int  // its number, until Close
+	pid, result pipe // to its standard input, from its standard output
+}
+
+// pipe is one end of a blocking pipe: a thread that waits in read wakes sooner
+// than one that waits for the runtime to be told that it may.
+type pipe int
+
+func (p pipe) Read(b []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(p), b)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		}
+		return n, nil
+	}
 }
 
 // maxResult bounds what is read of net-setup's answer, in bytes.
@@ -26,34 +47,37 @@ const maxResult = 64 << 10
 // this process has given up.
 func Begin() (*Helper, error) {
 	const doing = "starting net-setup"
-	stdin, pid, err := os.Pipe()
-	if err != nil {
+	var in, out [2]int
+	if err := unix.Pipe2(in[:], unix.O_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
-	defer stdin.Close()
-	result, stdout, err := os.Pipe()
-	if err != nil {
-		pid.Close()
+	defer unix.Close(in[0])
+	if err := unix.Pipe2(out[:], unix.O_CLOEXEC); err != nil {
+		unix.Close(in[1])
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
-	defer stdout.Close()
-	process, err := os.StartProcess("/proc/self/exe", []string{"unc", "net-setup", FromStdin}, &os.ProcAttr{
+	defer unix.Close(out[1])
+	pid, err := syscall.ForkExec("/proc/self/exe", []string{"unc", "net-setup", FromStdin}, &syscall.ProcAttr{
 		Env:   []string{"GOMAXPROCS=1"}, // it does one thing after the other
-		Files: []*os.File{stdin, stdout, os.Stderr},
+		Files: []uintptr{uintptr(in[0]), uintptr(out[1]), 2},
 	})
 	if err != nil {
-		pid.Close()
-		result.Close()
+		unix.Close(in[1])
+		unix.Close(out[0])
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
-	return &Helper{process, pid, result}, nil
+	return &Helper{process: pid, pid: pipe(in[1]), result: pipe(out[0])}, nil
 }
 
-// Attach has the network namespace of pid attached and returns what it got. The
-// helper has done all it does then; Close waits for its end.
-func (h *Helper) Attach(pid int) (*Network, error) {
+// Attach tells the helper which process's network namespace to attach.
+func (h *Helper) Attach(pid int) {
 	// If it has ended already, its answer says why.
-	_, _ = fmt.Fprintf(h.pid, "%d\n", pid)
+	_, _ = unix.Write(int(h.pid), append(strconv.AppendInt(nil, int64(pid), 10), '\n'))
+}
+
+// Answer waits for what came of it. The helper has done all it does then; Close
+// waits for its end.
+func (h *Helper) Answer() (*Network, error) {
 	var a answer
 	err := json.NewDecoder(io.LimitReader(h.result, maxResult)).Decode(&a)
 	switch {
@@ -73,9 +97,13 @@ func (h *Helper) Attach(pid int) (*Network, error) {
 // Close lets the helper go and waits for its end; without Attach before, it ends
 // without having done anything.
 func (h *Helper) Close() {
-	h.pid.Close()
-	h.result.Close()
-	_, _ = h.process.Wait()
+	unix.Close(int(h.pid))
+	unix.Close(int(h.result))
+	for {
+		if _, err := unix.Wait4(h.process, nil, 0, nil); !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
 }
 
 // answer is what net-setup prints: a network, or to the process that began it,

@@ -13,35 +13,59 @@ import (
 	"unc/internal/hint"
 )
 
-// ensureBridge returns the number of the bridge, made if need be. Every step
-// bears being done twice, at the same time too: of many first containers one
-// creates the bridge, and any of them finishes what another was killed over.
+// findBridge returns the number of the bridge, 0 when makeBridge has something
+// to do, and an error when its name is a stranger's.
 //
 // A bridge is ours when its MAC address is the one that follows from the
 // gateway's; it carries that from the message that creates it on. Whatever else
 // has its name is left alone.
-func ensureBridge(c *conn, p policy) (int, error) {
+func findBridge(c *conn, p policy) (int, error) {
+	l, err := ourBridge(c, p)
+	if l == nil || err != nil || !l.up {
+		return 0, err
+	}
+	complete, err := hasAddress(c, l.index, gatewayPrefix(p))
+	if err != nil || !complete {
+		return 0, err
+	}
+	return l.index, nil
+}
+
+// ourBridge looks the bridge up; nil when there is none.
+func ourBridge(c *conn, p policy) (*link, error) {
 	l, err := c.link(unix.IFLA_IFNAME, p.bridge)
-	if errors.Is(err, unix.ENODEV) {
+	switch {
+	case errors.Is(err, unix.ENODEV):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("looking for bridge %q: %w", p.bridge, err)
+	case l.kind != "bridge" || l.mac != string(macOf(insideMAC, p.gateway())):
+		return nil, hint.With(fmt.Errorf("interface %q exists but is not unc's bridge for %v", p.bridge, p.subnet),
+			"ip -d link show "+p.bridge+"    # if nothing needs it: sudo ip link del "+p.bridge)
+	}
+	return l, nil
+}
+
+// makeBridge creates the bridge or finishes one whose maker was killed, and
+// returns its number. Every step bears being done twice, at the same time too:
+// of many first containers one creates the bridge, and all of them finish it.
+func makeBridge(c *conn, p policy) (int, error) {
+	l, err := ourBridge(c, p)
+	if err != nil {
+		return 0, err
+	}
+	if l == nil {
 		if err := checkSubnetFree(c, p); err != nil {
 			return 0, err
 		}
 		if err := createBridge(c, p); err != nil {
 			return 0, err
 		}
-		l, err = c.link(unix.IFLA_IFNAME, p.bridge)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("looking for bridge %q: %w", p.bridge, err)
-	}
-	if l.kind != "bridge" || l.mac != string(macOf(insideMAC, p.gateway())) {
-		return 0, hint.With(fmt.Errorf("interface %q exists but is not unc's bridge for %v", p.bridge, p.subnet),
-			"ip -d link show "+p.bridge+"    # if nothing needs it: ip link del "+p.bridge)
-	}
-	if l.up {
-		has, err := hasAddress(c, l.index, gatewayPrefix(p))
-		if err != nil || has {
-			return l.index, err
+		if l, err = ourBridge(c, p); err != nil {
+			return 0, err
+		}
+		if l == nil {
+			return 0, fmt.Errorf("bridge %q was deleted while it was made", p.bridge)
 		}
 	}
 	return l.index, finishBridge(c, p, l.index)
@@ -66,7 +90,7 @@ func createBridge(c *conn, p policy) error {
 		linkinfo))
 	switch {
 	case errors.Is(err, unix.EEXIST):
-		return nil // somebody else was faster; ensureBridge looks at what it is
+		return nil // somebody else was faster; makeBridge looks at what it is
 	case errors.Is(err, unix.EOPNOTSUPP):
 		return hint.With(errors.New("this kernel has no bridges: its bridge module is missing"), "sudo modprobe bridge")
 	case err != nil:

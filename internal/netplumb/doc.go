@@ -18,10 +18,11 @@
 //	parseArgs     one process number, or -
 //	harden        environment, directory, mask, descriptors, limits
 //	checkCaller   not root, not nobody, not in a user namespace
+//	prepare       look for the bridge, the route to the outside, the resolvers
 //	openNetns     as the caller; from here on the descriptor counts, never the number
 //	freeSlot      who is over quota is refused before anything is touched
 //	caps.Raise    ┐ on one thread
-//	ensureBridge  │
+//	makeBridge    │ where findBridge found none, or half of one
 //	lease         ┘
 //	caps.Drop     after every descriptor is closed, before a byte is written
 //

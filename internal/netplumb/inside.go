@@ -9,23 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Configure does the container's side: loopback, eth0's address, the default
-// route. route is a netlink socket that was opened inside the container's
+// Configure does the container's side: eth0's address, the default route. route is a netlink socket that was opened inside the container's
 // network namespace: a socket stays in the one it was made in, and the kernel
 // lets the owner of the user namespace above use it (netlink_ns_capable), so no
 // process has to be inside for it, and none needs a capability.
 func Configure(route *os.File, n *Network) error {
 	c := &conn{int(route.Fd())}
-	lo, err := c.index("lo")
-	if err != nil {
-		return fmt.Errorf("looking for the loopback interface: %w", err)
-	}
 	eth, err := c.index(n.Interface)
 	if err != nil {
 		return fmt.Errorf("looking for %q: %w", n.Interface, err)
 	}
 	errs, err := c.do(
-		setUp(lo),
 		newAddress(eth, n.Address),
 		setUp(eth),
 		defaultRoute(eth, n.Gateway),
@@ -33,10 +27,23 @@ func Configure(route *os.File, n *Network) error {
 	if err != nil {
 		return err
 	}
-	for i, doing := range []string{"bringing up the loopback interface", "giving eth0 its address", "bringing up eth0", "setting the default route"} {
+	for i, doing := range []string{"giving eth0 its address", "bringing up eth0", "setting the default route"} {
 		if errs[i] != nil {
 			return fmt.Errorf("%s: %w", doing, errs[i])
 		}
+	}
+	return nil
+}
+
+// Loopback brings up the loopback interface; see Configure.
+func Loopback(route *os.File) error {
+	c := &conn{int(route.Fd())}
+	lo, err := c.index("lo")
+	if err == nil {
+		err = c.must(setUp(lo))
+	}
+	if err != nil {
+		return fmt.Errorf("bringing up the loopback interface: %w", err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -23,11 +24,6 @@ func Setup(args []string) (*Network, error) {
 	if dropped := caps.Drop(); dropped != nil {
 		return nil, dropped
 	}
-	if err != nil {
-		return nil, err
-	}
-	// Unprivileged again: what follows only reads.
-	network.Resolvers, network.Search, network.Options, err = hostResolvers()
 	return network, err
 }
 
@@ -54,7 +50,12 @@ func setup(args []string, held error) (*Network, error) {
 	}
 	defer c.close()
 
-	p, owner := defaultPolicy, uint32(unix.Getuid())
+	// All that does not depend on the container is done before its number is
+	// read: unc run starts this process first, and makes the container meanwhile.
+	job, err := prepare(c, defaultPolicy)
+	if err != nil {
+		return nil, err
+	}
 	if fromInput {
 		if pid, err = readPID(os.Stdin); err != nil {
 			return nil, err
@@ -65,32 +66,46 @@ func setup(args []string, held error) (*Network, error) {
 		return nil, err
 	}
 	defer unix.Close(netns)
-	slot, err := freeSlot(c, p, owner)
+	slot, err := freeSlot(c, job.policy, job.owner)
 	if err != nil {
 		return nil, err
 	}
-
-	mtu, err := egressMTU(c)
-	if err != nil {
-		return nil, err
-	}
-
 	var addr netip.Addr
 	err = caps.Raise(func() error {
-		bridge, err := ensureBridge(c, p)
-		if err != nil {
-			return err
+		if job.bridge == 0 {
+			if job.bridge, err = makeBridge(c, job.policy); err != nil {
+				return err
+			}
 		}
-		addr, err = lease(c, wiring{policy: p, owner: owner, bridge: bridge, netns: netns, mtu: mtu}, slot)
+		addr, err = lease(c, job.wiring, netns, slot)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Network{
-		Interface: eth0,
-		Address:   netip.PrefixFrom(addr, p.subnet.Bits()),
-		Gateway:   p.gateway(),
-		MTU:       mtu,
-	}, nil
+	job.network.Address = netip.PrefixFrom(addr, job.policy.subnet.Bits())
+	return &job.network, nil
+}
+
+// job is what net-setup has to do, but for the namespace to do it to.
+type job struct {
+	wiring
+	network Network
+}
+
+// prepare only reads, with nothing in effect.
+func prepare(c *conn, p policy) (*job, error) {
+	// Here rather than in Raise, which needs it: the first time it starts a thread.
+	runtime.LockOSThread()
+	j := &job{wiring: wiring{policy: p, owner: uint32(unix.Getuid())}}
+	var err error
+	if j.bridge, err = findBridge(c, p); err != nil {
+		return nil, err
+	}
+	if j.mtu, err = egressMTU(c); err != nil {
+		return nil, err
+	}
+	j.network = Network{Interface: eth0, Gateway: p.gateway(), MTU: j.mtu}
+	j.network.Resolvers, j.network.Search, j.network.Options, err = hostResolvers()
+	return j, err
 }

@@ -11,29 +11,28 @@ import (
 	"unc/internal/hint"
 )
 
-// wiring is what a veth pair is made for.
+// wiring says how a veth pair is to be made, but for the namespace it is for.
 type wiring struct {
 	policy policy
 	owner  uint32 // uid
-	bridge int    // interface number
-	netns  int    // descriptor
+	bridge int    // interface number, 0 while there is none
 	mtu    int
 }
 
 // lease takes an address and a slot of the owner's quota, both at once by
 // creating the link that is called like the one and numbered like the other,
 // and puts it to use. When it fails, nothing is left of it.
-func lease(c *conn, w wiring, slot uint32) (netip.Addr, error) {
+func lease(c *conn, w wiring, netns int, slot uint32) (netip.Addr, error) {
 	subnet := w.policy.subnet
 	for n := range shuffled(hosts(subnet)) {
 		addr := hostAt(subnet, n)
 		if _, err := c.index(leaseName(addr)); err == nil {
 			continue // taken
 		}
-		index, err := createPair(c, w, addr, slot)
+		index, err := createPair(c, w, netns, addr, slot)
 		for errors.Is(err, errSlotTaken) {
 			if slot, err = freeSlot(c, w.policy, w.owner); err == nil {
-				index, err = createPair(c, w, addr, slot)
+				index, err = createPair(c, w, netns, addr, slot)
 			}
 		}
 		if errors.Is(err, errAddressTaken) {
@@ -62,7 +61,7 @@ var (
 // createPair makes the pair with one message that carries everything: a link is
 // never without its owner, its slot or its address. The far end comes to life
 // in the container's namespace directly.
-func createPair(c *conn, w wiring, addr netip.Addr, slot uint32) (index int, err error) {
+func createPair(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) (index int, err error) {
 	name := leaseName(addr)
 	linkinfo := nl.NewRtAttr(unix.IFLA_LINKINFO|unix.NLA_F_NESTED, nil)
 	linkinfo.AddRtAttr(unix.IFLA_INFO_KIND, nl.NonZeroTerminated("veth"))
@@ -72,7 +71,7 @@ func createPair(c *conn, w wiring, addr netip.Addr, slot uint32) (index int, err
 	peer.AddRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(eth0))
 	peer.AddRtAttr(unix.IFLA_ADDRESS, macOf(insideMAC, addr))
 	peer.AddRtAttr(unix.IFLA_MTU, nl.Uint32Attr(uint32(w.mtu)))
-	peer.AddRtAttr(unix.IFLA_NET_NS_FD, nl.Uint32Attr(uint32(w.netns)))
+	peer.AddRtAttr(unix.IFLA_NET_NS_FD, nl.Uint32Attr(uint32(netns)))
 
 	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	info.Index = int32(slotIndex(w.owner, slot))

@@ -38,9 +38,8 @@ type Handles struct {
 }
 
 // Start makes the container's first process, which furnishes its namespaces and
-// then waits for Release. The calling goroutine must be locked to its thread and
-// live as long as the process: the container ends when the thread that made it
-// does (PR_SET_PDEATHSIG(2const)).
+// then waits for Release. The container ends when the process does, and when the
+// calling goroutine does.
 func Start(spec *Spec) (*Child, error) {
 	if err := spec.validate(); err != nil {
 		return nil, err
@@ -69,6 +68,7 @@ func Start(spec *Spec) (*Child, error) {
 		setup: p.steps[:setup], command: p.steps[setup:], hand: p.hand, noInit: spec.NoInit,
 		sock: uintptr(ends[1]), cmdline: argumentArea(), comm: &[]byte("unc-init\x00")[0], blocked: ^uint64(0),
 	}
+	keepThread()
 	pid, pidfd, err := cloneChild(l)
 	runtime.KeepAlive(p)
 	if err != nil {
@@ -76,6 +76,17 @@ func Start(spec *Spec) (*Child, error) {
 		return nil, explainClone(err)
 	}
 	return &Child{PID: pid, pidfd: pidfd, sock: sock, prog: p, base: setup, spec: spec}, nil
+}
+
+// keepThread makes sure that the calling thread lives on: the container ends with
+// the thread that made it, not with the process (PR_SET_PDEATHSIG(2const)). The
+// main thread ends with the process. Any other one the runtime might do away
+// with some day; locked, it lives as long as its goroutine. Locking always would
+// cost a helper thread and a switch at every wait.
+func keepThread() {
+	if unix.Gettid() != unix.Getpid() {
+		runtime.LockOSThread()
+	}
 }
 
 // whatToMount checks the rootfs, or reads the host's system where there is none.

@@ -1,0 +1,660 @@
+#!/bin/sh
+# install.sh builds unc, installs it with its one capability and proves that it works.
+# --help tells what it puts where; --uninstall takes all of it away again.
+set -eu
+
+account=unc
+bridge=unc0
+capability=cap_net_admin
+net=/sys/class/net
+
+usage() {
+	cat <<'USAGE'
+usage: [PREFIX=DIR] [DESTDIR=DIR] sh install.sh [--binary FILE] [--no-proof]
+       [PREFIX=DIR] [DESTDIR=DIR] sh install.sh --uninstall [--force]
+
+Builds unc and installs it as PREFIX/bin/unc with the capability cap_net_admin,
+makes the system user unc, which containers that root starts belong to, and runs
+"unc run true". Start it as yourself: only the steps that need root are done as
+root, through sudo or doas. Running it again is harmless.
+
+  --binary FILE   install FILE, an unc that is built already, and need no Go
+  --no-proof      do not run "unc run true", which makes the bridge unc0
+  --uninstall     remove the program, the bridge, the packet filter and the user
+  --force         uninstall although containers are running: they lose their network
+  -h, --help      print this
+
+environment:
+  PREFIX          where to install, /usr/local unless set
+  DESTDIR         for packagers: a directory to put before PREFIX; no user is made,
+                  nothing is run, and a capability that can't be set is only reported
+  UNC_BINARY      the same as --binary
+USAGE
+}
+
+say() { printf '%s\n' "$*"; }
+
+warn() { printf 'install.sh: %s\n' "$*" >&2; }
+
+# die SENTENCE [HINT...]
+die() {
+	warn "$1"
+	shift
+	for hint in "$@"; do
+		printf 'hint: %s\n' "$hint" >&2
+	done
+	exit 1
+}
+
+misused() {
+	warn "$1"
+	printf 'hint: sh install.sh --help\n' >&2
+	exit 2
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+is_root() { [ "$(id -u)" -eq 0 ]; }
+
+# as_root ARG... runs this script once more, as root, with the given arguments. One call for all
+# steps: doas may ask for the password at every one.
+as_root() {
+	if have sudo; then
+		runner=sudo
+	else
+		runner=doas
+	fi
+	say "as root, through $runner:"
+	"$runner" env PREFIX="$prefix" sh "$self" "$@"
+}
+
+need_runner() {
+	have sudo || have doas ||
+		die "$1: that takes root, and there is neither sudo nor doas" \
+			"as root: PREFIX=$prefix sh $self $2"
+}
+
+package_manager() {
+	for manager in apt-get dnf apk pacman zypper; do
+		if have "$manager"; then
+			say "$manager"
+			return
+		fi
+	done
+}
+
+# cleanup runs on every way out. After a success there is nothing that it could remove but the build.
+cleanup() {
+	if [ -n "$work" ]; then
+		rm -rf "$work"
+	fi
+	if [ -n "$staged" ]; then
+		rm -f "$staged"
+	fi
+	if [ -n "$dir_before" ]; then
+		made=$dir
+		while [ "$made" != "$dir_before" ] && rmdir "$made" 2>/dev/null; do
+			made=$(dirname "$made")
+		done
+	fi
+}
+
+# --- the target ---
+
+# mount_of DIR prints the options, type and mount point of the mount that DIR is on. The kernel tells
+# which it is (proc_pid_fdinfo(5), mnt_id): the longest matching mount point may be hidden below another.
+mount_of() {
+	awk '
+		FNR == NR { if ($1 == "mnt_id:") id = $2; next }
+		$1 == id {
+			for (i = 7; i < NF && $i != "-"; i++);
+			at = $5
+			gsub(/\\040/, " ", at)
+			print $6, $(i + 1), at
+		}
+	' /proc/self/fdinfo/9 /proc/self/mountinfo 9<"$1"
+}
+
+# nearest DIR prints DIR or the first directory above it that is there and can be opened.
+nearest() {
+	found=$1
+	until [ -d "$found" ] && [ -r "$found" ]; do
+		found=$(dirname "$found")
+	done
+	say "$found"
+}
+
+is_nosuid() {
+	case ",$(mount_of "$(nearest "$1")" | cut -d ' ' -f 1)," in
+	*,nosuid,*) return 0 ;;
+	esac
+	return 1
+}
+
+# elsewhere prints a PREFIX that would do.
+elsewhere() {
+	for other in /usr/local /opt/unc /usr; do
+		if [ "$other" != "$prefix" ] && ! is_nosuid "$other/bin"; then
+			say "PREFIX=$other sh $self"
+			return
+		fi
+	done
+	say "PREFIX=/a/directory/on/another/file/system sh $self"
+}
+
+check_target() {
+	if [ -d "$target" ]; then
+		die "installing $target: there is a directory of that name" "$(elsewhere)"
+	fi
+	# A package is only packed at DESTDIR, never run there.
+	if [ -z "$destdir" ] && is_nosuid "$dir"; then
+		at=$(mount_of "$(nearest "$dir")" | cut -d ' ' -f 3-)
+		die "installing $target: the file system at $at is mounted nosuid, so the kernel would ignore the capability" \
+			"$(elsewhere)"
+	fi
+}
+
+# --- the build ---
+
+# version_of GO prints 1.26.8. GOTOOLCHAIN=local, or Go answers for another one that it would download first.
+version_of() {
+	GOTOOLCHAIN=local "$1" version 2>/dev/null |
+		sed -n 's/^go version \(devel \)\{0,1\}go\([0-9][0-9.]*\).*/\2/p'
+}
+
+# at_least HAVE NEED compares by number: 1.9 is older than 1.10.
+at_least() {
+	awk -v have="$1" -v need="$2" 'BEGIN {
+		split(have, h, "."); split(need, n, ".")
+		for (i = 1; i <= 3; i++)
+			if (h[i] + 0 != n[i] + 0) exit (h[i] + 0 < n[i] + 0)
+	}'
+}
+
+# find_go sets go to the first one that is new enough: a distribution's old one in PATH is no reason
+# to refuse when a newer is at the place where https://go.dev/doc/install puts it.
+find_go() {
+	need=$(awk '$1 == "go" { print $2 }' "$here/go.mod")
+	too_old=
+	for go in "$(command -v go || :)" /usr/local/go/bin/go; do
+		if [ -z "$go" ] || [ ! -x "$go" ]; then
+			continue
+		fi
+		version=$(version_of "$go")
+		if at_least "$version" "$need"; then
+			return
+		fi
+		too_old="$too_old, and $go is ${version:-of no version}"
+	done
+	case $(package_manager) in
+	apt-get) package="apt-get install golang-go" ;;
+	dnf) package="dnf install golang" ;;
+	apk) package="apk add go" ;;
+	pacman) package="pacman -S go" ;;
+	zypper) package="zypper install go" ;;
+	*) package="your distribution's package for Go" ;;
+	esac
+	die "building unc: this takes Go $need or newer${too_old:-, and there is none in PATH or /usr/local/go/bin}" \
+		"https://go.dev/dl/ has it, unpack it into /usr/local" \
+		"$package, if that is Go $need or newer"
+}
+
+build() {
+	find_go
+	# Go fails when git distrusts the tree, as it does when root builds in another user's clone.
+	stamp=
+	if ! git -C "$here" status >/dev/null 2>&1; then
+		stamp=-buildvcs=false
+	fi
+	say "building unc with Go $version, $go"
+	work=$(mktemp -d)
+	(cd "$here" && CGO_ENABLED=0 "$go" build -trimpath ${stamp:+"$stamp"} -o "$work/unc" .) ||
+		die "building unc in $here: $go build did not succeed, and says why above"
+	binary=$work/unc
+}
+
+# --- the installation, as root ---
+
+need_setcap() {
+	if have setcap && have getcap; then
+		return
+	fi
+	manager=$(package_manager)
+	case $manager in
+	apt-get) packages=libcap2-bin ;;
+	dnf | pacman) packages=libcap ;;
+	# Alpine has moved the two programs from package to package.
+	apk) packages="libcap-setcap libcap-getcap libcap-utils libcap" ;;
+	zypper) packages=libcap-progs ;;
+	*)
+		die "setting the capability of $target: there is no setcap or no getcap, and no package manager that install.sh knows" \
+			"install the package that has them, often called libcap"
+		;;
+	esac
+	for package in $packages; do
+		say "installing $package with $manager, for setcap"
+		case $manager in
+		apt-get)
+			# The lists may be missing, as in an image, or name a version that is no longer there.
+			apt-get install -y "$package" || { apt-get update && apt-get install -y "$package"; }
+			;;
+		dnf) dnf install -y "$package" ;;
+		apk) apk add "$package" ;;
+		pacman) pacman -S --noconfirm "$package" ;;
+		zypper) zypper --non-interactive install "$package" ;;
+		esac || continue
+		if have setcap && have getcap; then
+			return
+		fi
+	done
+	die "setting the capability of $target: there is no setcap or no getcap, and $manager could not install it from $packages"
+}
+
+# has_capability FILE: the capability, and no other. Older getcaps write "FILE = NAME+ep".
+has_capability() {
+	case $(getcap "$1" 2>/dev/null) in
+	"$1 $capability=ep" | "$1 = $capability+ep") return 0 ;;
+	esac
+	return 1
+}
+
+# is_installed: the very binary is at its place, and is as it should be.
+is_installed() {
+	[ -f "$target" ] &&
+		[ "$(stat -c '%u:%g %a' "$target")" = "0:0 755" ] &&
+		cmp -s "$binary" "$target" && has_capability "$target"
+}
+
+# stage puts the program beside its place, complete but for the name, so that renaming it is all that
+# is left to do: a running unc keeps the file it was started from, and nobody ever starts half of one.
+stage() {
+	dir_before=$(nearest "$dir")
+	mkdir -p "$dir"
+	staged=$(mktemp "$dir/.unc.XXXXXX")
+	cp "$binary" "$staged"
+	capable=yes
+	if is_root; then
+		chown 0:0 "$staged"
+	fi
+	chmod 0755 "$staged"
+	# After chown, which takes a file's capabilities away (chown(2)).
+	if ! why=$(setcap "$capability+ep" "$staged" 2>&1) || ! has_capability "$staged"; then
+		capable=no
+		if [ -z "$destdir" ]; then
+			type=$(mount_of "$dir" | cut -d ' ' -f 2)
+			die "setting the capability of $target: the file system there ($type) does not keep it, or root may not set it here${why:+: $why}" \
+				"$(elsewhere)"
+		fi
+	fi
+}
+
+commit() {
+	mv -f "$staged" "$target"
+	staged=
+	dir_before=
+}
+
+install_package() {
+	stage
+	commit
+	if [ "$capable" = yes ]; then
+		say "installed $target, mode 0755, $capability=ep"
+	else
+		say "installed $target, mode 0755, without the capability, which can't be set here"
+		say "left to the package: setcap $capability+ep $prefix/bin/unc"
+	fi
+	is_root || say "left to the package: owner root:root"
+	say "left to the package: the system user $account"
+}
+
+# install_here is for root, on a live system. The user comes before the name, so that a program that
+# can be started has the user that it may have to become.
+install_here() {
+	need_setcap
+	if is_installed; then
+		make_account
+		say "already installed: $target, root:root 0755, $capability=ep"
+		return
+	fi
+	stage
+	make_account
+	commit
+	say "installed $target, root:root 0755, $capability=ep"
+}
+
+# --- the system user ---
+
+user_id() { id -u "$account" 2>/dev/null || :; }
+
+# Alpine has getent in a package of its own.
+group_id() {
+	if have getent; then
+		getent group "$account" || :
+	else
+		grep "^$account:" /etc/group || :
+	fi | cut -d : -f 3
+}
+
+is_system_id() { [ "$1" -gt 0 ] && [ "$1" -lt 1000 ]; }
+
+make_account() {
+	uid=$(user_id)
+	if [ -z "$(group_id)" ]; then
+		if have groupadd; then
+			groupadd --system "$account"
+		else
+			addgroup -S "$account"
+		fi
+		say "created system group $account"
+	fi
+	if [ -n "$uid" ]; then
+		say "already there: user $account, uid $uid"
+		is_system_id "$uid" ||
+			warn "user $account: uid $uid is not a system user's, and whoever that is will own the containers that root starts"
+		return
+	fi
+	shell=/bin/false
+	for nologin in /usr/sbin/nologin /sbin/nologin; do
+		if [ -x "$nologin" ]; then
+			shell=$nologin
+			break
+		fi
+	done
+	if have useradd; then
+		useradd --system --gid "$account" --no-create-home --home-dir /nonexistent --shell "$shell" "$account"
+	else
+		adduser -S -D -H -h /nonexistent -s "$shell" -G "$account" "$account"
+	fi
+	say "created system user $account, uid $(user_id)"
+}
+
+delete_user() {
+	if have userdel; then
+		userdel "$account"
+	else
+		deluser "$account"
+	fi
+}
+
+delete_group() {
+	if have groupdel; then
+		groupdel "$account"
+	else
+		delgroup "$account"
+	fi
+}
+
+remove_account() {
+	uid=$(user_id)
+	if [ -z "$uid" ]; then
+		say "already gone: user $account"
+	elif ! is_system_id "$uid"; then
+		say "left alone: user $account, uid $uid, is not a system user"
+	elif delete_user; then
+		say "removed user $account"
+	else
+		incomplete "removing user $account, uid $uid: its processes may still run" "ps -u $uid"
+	fi
+	# userdel and deluser take the group of the same name along, but not everywhere.
+	gid=$(group_id)
+	if [ -n "$gid" ] && [ -z "$(user_id)" ]; then
+		if ! is_system_id "$gid"; then
+			say "left alone: group $account, gid $gid, is not a system group"
+		elif delete_group; then
+			say "removed group $account"
+		else
+			incomplete "removing group $account, gid $gid: it may be another user's first group" "getent group $account"
+		fi
+	fi
+}
+
+# --- the proof ---
+
+# prove runs from /, which every user can read: the current directory may be the invoking user's alone.
+prove() {
+	user=${SUDO_USER:-${DOAS_USER:-}}
+	status=0
+	if ! is_root; then
+		who=$(id -un 2>/dev/null) || who="uid $(id -u)"
+		said=$(cd / && "$target" run true </dev/null 2>&1) || status=$?
+	elif [ -n "$user" ] && uid=$(id -u "$user" 2>/dev/null) && [ "$uid" -ne 0 ]; then
+		# unc would become this user by itself, but the capability has to work for a user who was never root.
+		who=$user
+		# shellcheck disable=SC2016 # the inner shell expands it, whatever characters are in the path
+		said=$(cd / && unc=$target su -s /bin/sh -c 'exec "$unc" run true' "$user" </dev/null 2>&1) || status=$?
+	else
+		who="root, which becomes user $account for it"
+		said=$(cd / && "$target" run true </dev/null 2>&1) || status=$?
+	fi
+	if [ "$status" -ne 0 ]; then
+		if [ -n "$said" ]; then
+			printf '%s\n' "$said" >&2
+		fi
+		die "proving that $target works: \"unc run true\" as $who exited with $status, and what is installed stays installed" \
+			"$target doctor"
+	fi
+	say "proof: \"unc run true\" works, as $who"
+	if [ -d "$net/$bridge" ]; then
+		say "bridge $bridge is up, until a reboot or sh $self --uninstall"
+	fi
+}
+
+# --- the way back ---
+
+incomplete() {
+	left_over=yes
+	warn "$1"
+	printf 'hint: %s\n' "$2" >&2
+}
+
+ports() {
+	count=0
+	for port in "$net"/uv*; do
+		if [ -e "$port" ]; then
+			count=$((count + 1))
+		fi
+	done
+	say "$count"
+}
+
+# check_idle waits for a container that has just ended: the kernel removes a network namespace in the
+# background, so its interfaces outlive the last process by a moment.
+check_idle() {
+	if [ "$force" = yes ]; then
+		return
+	fi
+	for _ in 1 2 3; do
+		if [ "$(ports)" -eq 0 ]; then
+			return
+		fi
+		sleep 1
+	done
+	die "uninstalling unc: containers are running, interfaces uv*: $(ports)" \
+		"unc ps, as each user who has some, lists them" \
+		"sh $self --uninstall --force takes their network away"
+}
+
+remove_program() {
+	if [ -d "$target" ] && [ ! -L "$target" ]; then
+		say "left alone: $target, a directory"
+	elif [ -e "$target" ] || [ -L "$target" ]; then
+		rm -f "$target"
+		say "removed $target"
+	else
+		say "already gone: $target"
+	fi
+}
+
+is_own_bridge() {
+	case $(cat "$net/$bridge/address") in
+	02:75:*) [ -d "$net/$bridge/bridge" ] ;;
+	*) return 1 ;;
+	esac
+}
+
+# remove_network takes the filter only after the bridge: a container that runs on must not be left with
+# a network and no filter.
+remove_network() {
+	if [ -e "$net/$bridge" ]; then
+		if ! is_own_bridge; then
+			say "left alone: interface $bridge, $(cat "$net/$bridge/address"), is not unc's, which is a bridge whose address begins with 02:75"
+			return
+		fi
+		if ! have ip; then
+			incomplete "removing bridge $bridge: there is no ip command, so it stays until a reboot" \
+				"install the package iproute2, and sh $self --uninstall"
+			return
+		fi
+		if ! ip link del "$bridge"; then
+			incomplete "removing bridge $bridge: ip says why above" "ip link del $bridge"
+			return
+		fi
+		say "removed bridge $bridge"
+		say "left as it is: net.ipv4.ip_forward, which unc turns on and others may need by now"
+		have nft || say "left until a reboot: the nftables tables called $account, as there is no nft command; they match nothing any more"
+	else
+		say "already gone: bridge $bridge"
+	fi
+	if have nft; then
+		for family in $(nft list tables 2>/dev/null | awk -v name="$account" '$3 == name { print $2 }'); do
+			nft delete table "$family" "$account"
+			say "removed nftables table $family $account"
+		done
+	fi
+}
+
+uninstall() {
+	if [ -n "$destdir" ]; then
+		remove_program
+		return
+	fi
+	check_idle
+	if ! is_root; then
+		need_runner "uninstalling $target" --uninstall
+		if [ "$force" = yes ]; then
+			as_root --uninstall --force
+		else
+			as_root --uninstall
+		fi
+		return
+	fi
+	left_over=no
+	# First the program, so that nobody starts a container in between.
+	remove_program
+	remove_network
+	remove_account
+	if [ -e /etc/unc ]; then
+		say "left alone: /etc/unc, your own settings"
+	fi
+	[ "$left_over" = no ] || exit 1
+}
+
+# --- main ---
+
+install() {
+	check_target
+	if [ -z "$destdir" ] && ! is_root; then
+		need_runner "installing $target" "--binary FILE"
+	fi
+	if [ -z "$binary" ]; then
+		[ -f "$here/go.mod" ] ||
+			die "building unc: there is no go.mod in $here" "sh $self --binary FILE, with an unc that is built already"
+		build
+	fi
+	if [ -n "$destdir" ]; then
+		install_package
+		return
+	fi
+	if is_root; then
+		install_here
+	elif is_installed && [ -n "$(user_id)" ] && [ -n "$(group_id)" ]; then
+		say "already there: user $account, uid $(user_id)"
+		say "already installed: $target, root:root 0755, $capability=ep"
+	else
+		as_root --binary "$binary" --no-proof
+	fi
+	if [ "$proof" = yes ]; then
+		prove
+	fi
+}
+
+main() {
+	binary=${UNC_BINARY:-}
+	proof=yes
+	action=install
+	force=no
+	options=
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--binary=*)
+			binary=${1#*=}
+			[ -n "$binary" ] || misused "--binary: it takes a file"
+			options=yes
+			;;
+		--binary)
+			[ -n "${2:-}" ] || misused "--binary: it takes a file"
+			binary=$2
+			options=yes
+			shift
+			;;
+		--no-proof)
+			proof=no
+			options=yes
+			;;
+		--uninstall) action=uninstall ;;
+		--force) force=yes ;;
+		-h | --help)
+			usage
+			return
+			;;
+		*) misused "unknown argument \"$1\"" ;;
+		esac
+		shift
+	done
+	if [ "$action" = uninstall ] && [ -n "$options" ]; then
+		misused "--uninstall goes with neither --binary nor --no-proof"
+	fi
+	if [ "$action" = install ] && [ "$force" = yes ]; then
+		misused "--force goes with --uninstall only"
+	fi
+	prefix=${PREFIX:-/usr/local}
+	case $prefix in
+	/*) ;;
+	*) misused "PREFIX \"$prefix\": it has to begin with /" ;;
+	esac
+
+	# The program and the directories made for it are for everyone, whatever the caller's umask.
+	umask 022
+	# A user's PATH often lacks the directories that setcap and useradd are in.
+	PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+	here=$(cd -P "$(dirname "$0")" && pwd -P)
+	self=$here/$(basename "$0")
+	destdir=${DESTDIR:-}
+	dir=$destdir$prefix/bin
+	target=$dir/unc
+	work=
+	staged=
+	dir_before=
+	trap cleanup EXIT
+	# A shell that dies of a signal may not run what waits for EXIT.
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+
+	if [ "$action" = uninstall ]; then
+		uninstall
+		return
+	fi
+	if [ -n "$binary" ]; then
+		if [ ! -f "$binary" ] || [ ! -r "$binary" ]; then
+			die "installing $binary: it is not a file that can be read"
+		fi
+		case $binary in
+		/*) ;;
+		*) binary=$PWD/$binary ;;
+		esac
+	fi
+	install
+}
+
+main "$@"

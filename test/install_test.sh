@@ -1,0 +1,1078 @@
+#!/bin/sh
+# install_test.sh tests install.sh. Run it as root: sh test/install_test.sh [CASE...]
+#
+# Every case runs in a network and a mount namespace of its own, with a copy of /etc, an empty
+# /usr/local and an empty /var/log. So no case sees what another did, and none reaches the machine's
+# own network, accounts and programs; the last line before the count is the comparison that says so.
+#
+#   UNC_BIN=FILE       also install this unc and let it run its container
+#   UNC_SH="busybox sh"  the shell that runs install.sh, /bin/sh unless set
+#   UNC_MUST_WORK=1    what can't run here is a failure, not a skip
+set -eu
+
+cases="
+	help
+	misuse
+	fresh_install
+	again_is_harmless
+	broken_is_repaired
+	setgid_directory
+	default_prefix
+	replaced_by_rename
+	running_program_is_replaced
+	interrupted_leaves_nothing
+	directory_in_the_way
+	nosuid_refused
+	nosuid_hidden_mounts
+	no_extended_attributes_refused
+	go_missing
+	go_too_old
+	go_beside_an_old_one
+	go_builds
+	go_build_fails
+	user_through_sudo
+	user_through_doas
+	user_already_installed
+	user_without_sudo
+	user_uninstalls_through_sudo
+	destdir_as_user
+	destdir_as_root
+	destdir_without_attributes
+	proof_as_root
+	proof_as_the_sudo_user
+	proof_fails
+	no_proof
+	setcap_is_installed
+	setcap_cannot_be_installed
+	account_of_a_person
+	busybox_accounts
+	uninstall_removes_everything
+	uninstall_removes_the_group
+	uninstall_again_is_harmless
+	uninstall_leaves_a_foreign_bridge
+	uninstall_refuses_while_running
+	uninstall_without_ip
+	uninstall_leaves_a_person
+	real_install_as_root
+	real_install_as_user
+"
+
+# --- what the cases are written in ---
+
+# Not 1, so that a skip can't be taken for a failed command.
+skipped=77
+
+fail() {
+	printf '%s\n' "$*"
+	exit 1
+}
+
+skip() {
+	printf '%s\n' "$*"
+	exit "$skipped"
+}
+
+# try COMMAND... keeps the status in rc and both outputs in $T/out.
+try() {
+	rc=0
+	"$@" >"$T/out" 2>&1 </dev/null || rc=$?
+	cat "$T/out"
+}
+
+# env -i, so that no variable of whoever runs the tests decides.
+root() { try env -i HOME=/root PATH="$path" TMPDIR="$T/tmp" "$@"; }
+
+alice() {
+	try setpriv --reuid "$alice" --regid "$alice" --clear-groups \
+		env -i HOME="$T/home" PATH="$path" TMPDIR="$T/tmp" "$@"
+}
+
+want_rc() { [ "$rc" -eq "$1" ] || fail "got exit status $rc, want $1"; }
+
+want_out() { grep -qF -- "$1" "$T/out" || fail "got no output with \"$1\""; }
+
+want_no_out() { ! grep -qF -- "$1" "$T/out" || fail "got output with \"$1\""; }
+
+want_same() { [ "$1" = "$2" ] || fail "got \"$1\", want \"$2\""; }
+
+want_gone() {
+	for name in "$@"; do
+		if [ -e "$name" ] || [ -L "$name" ]; then
+			fail "$name is there"
+		fi
+	done
+}
+
+want_empty() { want_same "$(find "$1" -mindepth 1)" ""; }
+
+# want_installed FILE AS: all that makes an installation, from the outside.
+want_installed() {
+	want_same "$(stat -c '%F %u:%g %a' "$1")" "regular file 0:0 755"
+	want_same "$(getcap "$1" | sed 's/ = / /; s/+ep$/=ep/')" "$1 cap_net_admin=ep"
+	cmp "$1" "$2"
+}
+
+want_account() {
+	line=$(grep '^unc:' /etc/passwd) || fail "there is no user unc"
+	uid=$(printf '%s' "$line" | cut -d : -f 3)
+	if [ "$uid" -eq 0 ] || [ "$uid" -ge 1000 ]; then
+		fail "uid $uid is not a system user's"
+	fi
+	case $line in
+	*:/nonexistent:*/nologin) ;;
+	*) fail "got \"$line\", want no home and no shell" ;;
+	esac
+	want_same "$(id -gn unc)" unc
+	[ "$(id -g unc)" -lt 1000 ] || fail "gid $(id -g unc) is not a system group's"
+	want_gone /nonexistent
+}
+
+want_no_account() {
+	! grep '^unc:' /etc/passwd /etc/group /etc/shadow /etc/gshadow || fail "there is an account unc"
+}
+
+# hide NAME... takes programs out of every PATH. A device is not a program to any shell, a file without
+# the x bit is one to some.
+hide() {
+	for name in "$@"; do
+		while file=$(PATH=$path:/usr/sbin:/sbin command -v "$name"); do
+			mount --bind /dev/null "$(readlink -f "$file")"
+		done
+	done
+}
+
+# need_path NAME skips where the shell is busybox and runs a NAME of its own, whatever is in PATH.
+need_path() {
+	root "$shell" -c "PATH=/nowhere; command -v $1"
+	[ "$rc" -ne 0 ] || skip "the shell has a $1 of its own, which a test can't replace"
+}
+
+# few_programs leaves those in PATH that install.sh counts on everywhere.
+few_programs() {
+	mkdir "$T/few"
+	for name in sh awk sed cut cat cp chmod chown mv rm rmdir mkdir mktemp dirname basename id stat cmp \
+		grep env getent true su umount; do
+		ln -s "$(command -v "$name")" "$T/few/$name"
+	done
+	path=$T/stub:$T/few
+}
+
+# stub NAME makes a program of the script on stdin, which comes first in PATH.
+stub() {
+	{
+		printf '#!/bin/sh\nT=%s\n' "$T"
+		cat
+	} >"$T/stub/$1"
+	chmod 755 "$T/stub/$1"
+}
+
+# stub_go VERSION [DIR] makes a Go that builds the program $T/built, and keeps who called it and how.
+stub_go() {
+	cat >"$T/go" <<'GO'
+#!/bin/sh
+if [ "$1" = version ]; then
+	echo "toolchain ${GOTOOLCHAIN:-}" >>"$T/go.log"
+	echo "go version goVERSION linux/amd64"
+	exit
+fi
+echo "$(id -u) cgo=${CGO_ENABLED:-} in=$PWD $*" >>"$T/go.log"
+[ ! -e "$T/go.fails" ] || exit 1
+while [ "$1" != -o ]; do shift; done
+cp "$T/built" "$2"
+GO
+	mkdir -p "${2:-$T/stub}"
+	sed "s/VERSION/$1/; 1a T=$T" "$T/go" >"${2:-$T/stub}/go"
+	rm "$T/go"
+	chmod 755 "${2:-$T/stub}/go"
+	: >"$T/go.log"
+	chmod 666 "$T/go.log"
+	cp "$T/unc" "$T/built"
+	echo "# built" >>"$T/built"
+}
+
+# stub_sudo NAME makes a sudo of a setuid setpriv. It can be found only in this mount namespace.
+stub_sudo() {
+	mkdir -p "$T/suid"
+	cp "$(readlink -f "$(command -v setpriv)")" "$T/suid/setpriv"
+	chmod 4755 "$T/suid/setpriv"
+	: >"$T/sudo.log"
+	chmod 666 "$T/sudo.log"
+	stub "$1" <<'SUDO'
+echo "$*" >>"$T/sudo.log"
+exec "$T/suid/setpriv" --reuid 0 --regid 0 --clear-groups \
+	env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin SUDO_USER=alice SUDO_UID="$(id -u)" "$@"
+SUDO
+}
+
+calls() { wc -l <"$1" | tr -d ' '; }
+
+# --- cases ---
+
+help() {
+	alice "$script" --help
+	want_rc 0
+	want_out "usage: "
+	want_out "--uninstall"
+	root "$script" -h
+	want_rc 0
+	want_no_account
+}
+
+misuse() {
+	for arguments in --frobnicate run --force --binary --binary= "--uninstall --no-proof" \
+		"--uninstall --binary $T/unc"; do
+		# shellcheck disable=SC2086 # they are several
+		root PREFIX="$T/p" "$script" $arguments
+		want_rc 2
+		want_out "install.sh: "
+		want_out "hint: "
+	done
+	root PREFIX=relative "$script" --binary "$T/unc"
+	want_rc 2
+	root PREFIX="$T/p" "$script" --binary "$T/nowhere"
+	want_rc 1
+	want_out "$T/nowhere"
+	want_gone "$T/p"
+	want_no_account
+}
+
+fresh_install() {
+	umask 077
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_installed "$T/p/bin/unc" "$T/unc"
+	want_same "$(stat -c %a "$T/p" "$T/p/bin" | sort -u)" 755
+	want_same "$(ls -A "$T/p/bin")" unc
+	want_account
+	want_out "created system group unc"
+	want_out "created system user unc"
+	want_out "installed $T/p/bin/unc, root:root 0755, cap_net_admin=ep"
+	want_out 'proof: "unc run true" works'
+	want_no_out already
+	want_gone /usr/local/bin/unc
+}
+
+again_is_harmless() {
+	root UNC_BINARY="$T/unc" PREFIX="$T/p" "$script"
+	want_rc 0
+	before=$(stat -c '%i %y %z' "$T/p/bin/unc") accounts=$(cat /etc/passwd /etc/group)
+	root UNC_BINARY="$T/unc" PREFIX="$T/p" "$script"
+	want_rc 0
+	want_out "already there: user unc"
+	want_out "already installed: $T/p/bin/unc"
+	want_out 'proof: "unc run true" works'
+	want_same "$(stat -c '%i %y %z' "$T/p/bin/unc")" "$before"
+	want_same "$(cat /etc/passwd /etc/group)" "$accounts"
+}
+
+broken_is_repaired() {
+	for harm in "chmod 4755" "chmod 700" "chown $alice" "setcap -r" "setcap cap_net_admin+eip" \
+		"setcap cap_net_admin,cap_sys_admin+ep" "truncate -s 1" "rm"; do
+		root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+		want_rc 0
+		# shellcheck disable=SC2086 # a command and its arguments
+		$harm "$T/p/bin/unc"
+		root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+		want_rc 0
+		want_out "installed $T/p/bin/unc"
+		want_no_out "already installed"
+		want_installed "$T/p/bin/unc" "$T/unc"
+	done
+	mv "$T/p/bin/unc" "$T/p/bin/other"
+	ln -s other "$T/p/bin/unc"
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_installed "$T/p/bin/unc" "$T/unc"
+}
+
+# Debian's /usr/local/bin has been one: what is made in it gets its group.
+setgid_directory() {
+	mkdir -p "$T/p/bin"
+	chgrp "$alice" "$T/p/bin"
+	chmod 2775 "$T/p/bin"
+	cp "$T/unc" "$T/-odd"
+	cd "$T"
+	root PREFIX="$T/p" "$script" --no-proof --binary -odd
+	want_rc 0
+	want_installed "$T/p/bin/unc" "$T/unc"
+}
+
+default_prefix() {
+	root "$script" --binary "$T/unc"
+	want_rc 0
+	want_installed /usr/local/bin/unc "$T/unc"
+	root "$script" --uninstall
+	want_rc 0
+	want_gone /usr/local/bin/unc
+}
+
+# What stands at the name is watched from inside the two steps before it changes.
+replaced_by_rename() {
+	need_path mv
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	cp "$T/unc" "$T/old"
+	ln "$T/p/bin/unc" "$T/p/kept"
+	echo "# new" >>"$T/unc"
+	stub setcap <<-'STUB'
+		cmp "$T/old" "$T/p/bin/unc" && echo setcap >>"$T/log"
+		PATH=/usr/sbin:/sbin:/usr/bin:/bin setcap "$@"
+	STUB
+	stub mv <<-'STUB'
+		for from; do
+			[ "$from" = "$T/p/bin/unc" ] || last=$from
+		done
+		[ "$(dirname "$last")" = "$T/p/bin" ] && cmp "$T/old" "$T/p/bin/unc" && cmp "$last" "$T/unc" &&
+			[ "$(stat -c '%u:%g %a' "$last")" = "0:0 755" ] &&
+			PATH=/usr/sbin:/sbin:/usr/bin:/bin getcap "$last" | grep -q cap_net_admin && echo mv >>"$T/log"
+		exec /bin/mv "$@"
+	STUB
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_installed "$T/p/bin/unc" "$T/unc"
+	want_same "$(cat "$T/log")" "setcap
+mv"
+	cmp "$T/p/kept" "$T/old" || fail "the old file was written to"
+}
+
+running_program_is_replaced() {
+	# Not cat: where that is many programs in one, it goes by its name.
+	cp "$(readlink -f "$(command -v ip)")" "$T/program"
+	mkfifo "$T/fifo"
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/program"
+	want_rc 0
+	"$T/p/bin/unc" -batch "$T/fifo" >"$T/said" &
+	exec 8>"$T/fifo"
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_installed "$T/p/bin/unc" "$T/unc"
+	echo link show dev lo >&8
+	exec 8>&-
+	wait $!
+	grep -q LOOPBACK "$T/said" || fail "the running program did not go on"
+}
+
+interrupted_leaves_nothing() {
+	need_path mv
+	for signal in INT TERM HUP; do
+		stub mv <<-STUB
+			kill -$signal \$PPID
+			exit 1
+		STUB
+		root PREFIX="$T/p/q" "$script" --no-proof --binary "$T/unc"
+		[ "$rc" -gt 128 ] || fail "got exit status $rc, want that of a signal"
+		want_gone "$T/p"
+	done
+}
+
+directory_in_the_way() {
+	mkdir -p "$T/p/bin/unc"
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 1
+	want_out "$T/p/bin/unc"
+	want_empty "$T/p/bin/unc"
+	want_no_account
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	[ -d "$T/p/bin/unc" ] || fail "the directory was removed"
+}
+
+nosuid_refused() {
+	stub_go 1.99
+	mkdir "$T/a place"
+	mount -t tmpfs -o nosuid tmpfs "$T/a place"
+	for who in root alice; do
+		$who PREFIX="$T/a place/p" "$script"
+		want_rc 1
+		want_out "install.sh: installing $T/a place/p/bin/unc: "
+		want_out "the file system at $T/a place is mounted nosuid"
+		want_out "hint: PREFIX="
+	done
+	want_same "$(calls "$T/go.log")" 0
+	want_empty "$T/a place"
+	want_no_account
+	# The way out that it offers is one.
+	hint=$(sed -n 's/^hint: //p' "$T/out")
+	root sh -c "$hint --no-proof --binary '$T/unc'"
+	want_rc 0
+	want_out "installed "
+}
+
+# The mount that counts is the one on top, not the one with the longest name.
+nosuid_hidden_mounts() {
+	mkdir "$T/m"
+	mount -t tmpfs -o nosuid tmpfs "$T/m"
+	mkdir "$T/m/in"
+	mount -t tmpfs tmpfs "$T/m/in"
+	root PREFIX="$T/m/in" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	mount -t tmpfs -o nosuid tmpfs "$T/m"
+	mkdir "$T/m/in"
+	root PREFIX="$T/m/in" "$script" --no-proof --binary "$T/unc"
+	want_rc 1
+	want_out nosuid
+	want_empty "$T/m/in"
+	ln -s "$T/m/in" "$T/link"
+	root PREFIX="$T/link" "$script" --no-proof --binary "$T/unc"
+	want_rc 1
+	want_out nosuid
+}
+
+no_extended_attributes_refused() {
+	mkdir "$T/r"
+	mount -t ramfs ramfs "$T/r"
+	mkdir "$T/r/was here"
+	root PREFIX="$T/r/was here/p" "$script" --binary "$T/unc"
+	want_rc 1
+	want_out "install.sh: setting the capability of $T/r/was here/p/bin/unc: the file system there (ramfs)"
+	want_out "hint: PREFIX="
+	want_same "$(find "$T/r")" "$T/r
+$T/r/was here"
+	want_no_account
+	want_same "$(calls "$T/ran")" 0
+}
+
+go_missing() {
+	few_programs
+	root PREFIX="$T/p" "$script"
+	want_rc 1
+	want_out "install.sh: building unc: "
+	want_out "$(awk '$1 == "go" { print $2 }' "$T/src/go.mod")"
+	want_out "hint: https://go.dev/dl/"
+	want_gone "$T/p"
+	want_no_account
+}
+
+go_too_old() {
+	few_programs
+	for version in 1.10 1.9.7 1.25.99 0.30; do
+		stub_go "$version"
+		root PREFIX="$T/p" "$script"
+		want_rc 1
+		want_out "$T/stub/go is $version"
+		want_out "hint: https://go.dev/dl/"
+		want_same "$(cat "$T/go.log")" "toolchain local"
+	done
+	want_gone "$T/p"
+	want_no_account
+}
+
+go_beside_an_old_one() {
+	few_programs
+	stub_go 1.10
+	stub_go 1.100rc1 /usr/local/go/bin
+	root PREFIX="$T/p" "$script"
+	want_rc 0
+	want_out "Go 1.100, /usr/local/go/bin/go"
+	want_installed "$T/p/bin/unc" "$T/built"
+}
+
+go_builds() {
+	stub_go 1.26.0
+	cd /
+	root PREFIX="$T/p" "$script"
+	want_rc 0
+	want_installed "$T/p/bin/unc" "$T/built"
+	grep -q "^0 cgo=0 in=$T/src build -trimpath -buildvcs=false -o .* \.\$" "$T/go.log" || fail "got $(cat "$T/go.log")"
+}
+
+go_build_fails() {
+	stub_go 1.26.0
+	: >"$T/go.fails"
+	root PREFIX="$T/p" "$script"
+	want_rc 1
+	want_out "install.sh: building unc"
+	want_gone "$T/p"
+	want_no_account
+}
+
+user_through_sudo() {
+	stub_go 1.27
+	stub_sudo sudo
+	mkdir "$T/home/private"
+	chmod 700 "$T/home/private"
+	chown "$alice" "$T/home/private"
+	cd "$T/home/private"
+	alice PREFIX="$T/p q" "$script"
+	want_rc 0
+	want_out "as root, through sudo:"
+	want_installed "$T/p q/bin/unc" "$T/built"
+	want_account
+	want_same "$(grep -c "^$alice cgo=0" "$T/go.log")" 1
+	want_same "$(calls "$T/sudo.log")" 1
+	want_same "$(cat "$T/ran")" "$alice in / run true"
+	want_out 'proof: "unc run true" works, as alice'
+}
+
+user_through_doas() {
+	few_programs
+	stub_go 1.27
+	stub_sudo doas
+	alice PREFIX="$T/p" "$script"
+	want_rc 0
+	want_out "as root, through doas:"
+	want_installed "$T/p/bin/unc" "$T/built"
+	want_same "$(calls "$T/sudo.log")" 1
+}
+
+user_already_installed() {
+	stub_sudo sudo
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	alice PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_out "already installed: $T/p/bin/unc"
+	want_out 'proof: "unc run true" works, as alice'
+	want_same "$(calls "$T/sudo.log")" 0
+	# A missing user is no reason to be content.
+	userdel unc
+	alice PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_same "$(calls "$T/sudo.log")" 1
+	want_account
+}
+
+user_without_sudo() {
+	few_programs
+	stub_go 1.27
+	alice PREFIX="$T/p" "$script"
+	want_rc 1
+	want_out "neither sudo nor doas"
+	want_out "hint: as root: PREFIX=$T/p "
+	want_same "$(calls "$T/go.log")" 0
+	alice PREFIX="$T/p" "$script" --uninstall
+	want_rc 1
+	want_out "neither sudo nor doas"
+	want_gone "$T/p"
+}
+
+user_uninstalls_through_sudo() {
+	stub_sudo sudo
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	ip link add uv0a642a07 type veth peer name other
+	alice PREFIX="$T/p" "$script" --uninstall
+	want_rc 1
+	want_same "$(calls "$T/sudo.log")" 0
+	want_installed "$T/p/bin/unc" "$T/unc"
+	alice PREFIX="$T/p" "$script" --uninstall --force
+	want_rc 0
+	want_same "$(calls "$T/sudo.log")" 1
+	want_gone "$T/p/bin/unc"
+	want_no_account
+}
+
+destdir_as_user() {
+	stub_sudo sudo
+	alice DESTDIR="$T/home/pkg" PREFIX=/usr "$script" --binary "$T/unc"
+	want_rc 0
+	want_same "$(stat -c '%u %a' "$T/home/pkg/usr/bin/unc")" "$alice 755"
+	cmp "$T/unc" "$T/home/pkg/usr/bin/unc"
+	want_out "installed $T/home/pkg/usr/bin/unc, mode 0755, without the capability"
+	want_out "left to the package: setcap cap_net_admin+ep /usr/bin/unc"
+	want_out "left to the package: owner root:root"
+	want_same "$(calls "$T/sudo.log")" 0
+	want_same "$(calls "$T/ran")" 0
+	want_no_account
+	alice DESTDIR="$T/home/pkg" PREFIX=/usr "$script" --uninstall
+	want_rc 0
+	want_same "$(calls "$T/sudo.log")" 0
+	want_gone "$T/home/pkg/usr/bin/unc"
+}
+
+destdir_as_root() {
+	ip link add unc0 address 02:75:0a:64:2a:01 type bridge
+	root DESTDIR="$T/pkg" "$script" --binary "$T/unc"
+	want_rc 0
+	want_installed "$T/pkg/usr/local/bin/unc" "$T/unc"
+	want_out "installed $T/pkg/usr/local/bin/unc, mode 0755, cap_net_admin=ep"
+	want_same "$(calls "$T/ran")" 0
+	want_no_account
+	want_gone /usr/local/bin/unc
+	root DESTDIR="$T/pkg" "$script" --uninstall
+	want_rc 0
+	want_gone "$T/pkg/usr/local/bin/unc"
+	[ -d /sys/class/net/unc0 ] || fail "a package's uninstallation removed the machine's bridge"
+}
+
+destdir_without_attributes() {
+	mkdir "$T/r"
+	mount -t ramfs -o nosuid ramfs "$T/r"
+	root DESTDIR="$T/r" "$script" --binary "$T/unc"
+	want_rc 0
+	cmp "$T/unc" "$T/r/usr/local/bin/unc"
+	want_out "without the capability"
+	hide setcap getcap
+	root DESTDIR="$T/r" "$script" --binary "$T/unc"
+	want_rc 0
+	want_out "without the capability"
+}
+
+proof_as_root() {
+	root SUDO_USER=root SUDO_UID=0 PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_same "$(cat "$T/ran")" "0 in / run true"
+	want_out "as root, which becomes user unc"
+}
+
+proof_as_the_sudo_user() {
+	root SUDO_USER=alice SUDO_UID="$alice" PREFIX="$T/it's" "$script" --binary "$T/unc"
+	want_rc 0
+	want_same "$(cat "$T/ran")" "$alice in / run true"
+	want_out 'proof: "unc run true" works, as alice'
+}
+
+proof_fails() {
+	stub_sudo sudo
+	echo 'echo "unc: making bridge: why" >&2; echo "hint: do this" >&2; exit 125' >>"$T/unc"
+	for who in root alice "root SUDO_USER=alice SUDO_UID=$alice"; do
+		# shellcheck disable=SC2086 # a command and its arguments
+		$who PREFIX="$T/p" "$script" --binary "$T/unc"
+		want_rc 1
+		want_out "unc: making bridge: why"
+		want_out "hint: do this"
+		want_out "install.sh: proving that $T/p/bin/unc works: "
+		want_out "exited with 125"
+		want_out "stays installed"
+		want_no_out "proof: "
+		want_installed "$T/p/bin/unc" "$T/unc"
+	done
+}
+
+no_proof() {
+	root PREFIX="$T/p" "$script" --no-proof --binary="$T/unc"
+	want_rc 0
+	want_same "$(calls "$T/ran")" 0
+	want_no_out proof
+	want_installed "$T/p/bin/unc" "$T/unc"
+}
+
+# Each stub knows the packages of its distribution only, and uncovers the real setcap.
+setcap_is_installed() {
+	few_programs
+	setcap=$(readlink -f "$(command -v setcap)")
+	while read -r manager package arguments; do
+		rm -f "$T"/stub/*
+		mount --bind /dev/null "$setcap"
+		stub "$manager" <<-STUB
+			echo "\$*" >>"\$T/packages"
+			[ "\$*" = "$arguments" ] && umount "$setcap"
+		STUB
+		root PREFIX="$T/$package" "$script" --no-proof --binary "$T/unc"
+		want_rc 0
+		want_out "installing $package with $manager, for setcap"
+		want_installed "$T/$package/bin/unc" "$T/unc"
+		rm -r "${T:?}/$package"
+	done <<-TABLE
+		apt-get libcap2-bin install -y libcap2-bin
+		dnf libcap install -y libcap
+		apk libcap-setcap add libcap-setcap
+		apk libcap-utils add libcap-utils
+		apk libcap add libcap
+		pacman libcap -S --noconfirm libcap
+		zypper libcap-progs --non-interactive install libcap-progs
+	TABLE
+	want_same "$(grep -c update "$T/packages" || :)" 0
+	# With lists that are out of date apt-get finds the package the second time.
+	rm -f "$T"/stub/*
+	mount --bind /dev/null "$setcap"
+	stub apt-get <<-STUB
+		[ "\$1" != update ] || exec cp "\$0" "\$T/updated"
+		[ -e "\$T/updated" ] && umount "$setcap"
+	STUB
+	root PREFIX="$T/stale" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+}
+
+setcap_cannot_be_installed() {
+	few_programs
+	hide setcap
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 1
+	want_out "install.sh: setting the capability of $T/p/bin/unc: there is no setcap"
+	want_out "hint: "
+	for manager in apt-get apk; do
+		stub "$manager" <<-STUB
+			exit 1
+		STUB
+		root PREFIX="$T/p" "$script" --binary "$T/unc"
+		want_rc 1
+		want_out "$manager could not install it"
+		rm "$T/stub/$manager"
+	done
+	want_gone "$T/p"
+	want_no_account
+}
+
+account_of_a_person() {
+	echo "unc:x:1500:1500::/home/unc:/bin/sh" >>/etc/passwd
+	echo "unc:x:1500:" >>/etc/group
+	accounts=$(cat /etc/passwd /etc/group)
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_out "install.sh: user unc: uid 1500 is not a system user's"
+	want_same "$(cat /etc/passwd /etc/group)" "$accounts"
+	# A group alone is used, not made twice.
+	sed -i /^unc:/d /etc/passwd
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_no_out "created system group"
+	want_same "$(id -g unc)" 1500
+}
+
+# Alpine's programs, as far as install.sh uses them; anything else they refuse.
+busybox_accounts() {
+	hide useradd userdel groupadd groupdel
+	few_programs
+	stub addgroup <<-'STUB'
+		[ "$*" = "-S unc" ] && echo unc:x:901: >>/etc/group
+	STUB
+	stub adduser <<-'STUB'
+		[ "$*" = "-S -D -H -h /nonexistent -s /usr/sbin/nologin -G unc unc" ] &&
+			echo unc:x:900:901::/nonexistent:/usr/sbin/nologin >>/etc/passwd
+	STUB
+	stub deluser <<-'STUB'
+		[ "$*" = unc ] && sed -i /^unc:/d /etc/passwd
+	STUB
+	stub delgroup <<-'STUB'
+		[ "$*" = unc ] && sed -i /^unc:/d /etc/group
+	STUB
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_account
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_no_account
+}
+
+# state is what install.sh and unc change on a machine.
+state() {
+	cat /etc/passwd /etc/group
+	ip -br link
+	find "$T/p" /usr/local "$T/tmp"
+	if command -v nft >/dev/null; then
+		nft list tables
+	fi
+}
+
+uninstall_removes_everything() {
+	mkdir -p "$T/p/bin" /etc/unc
+	ip link add unc0 address 02:75:00:00:00:01 type bridge
+	ip link set lo up
+	ip link del unc0
+	before=$(state)
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	# What "unc run true" would have made.
+	ip link add unc0 address 02:75:0a:64:2a:01 type bridge
+	ip link add port type veth peer name other
+	ip link set port master unc0
+	ip link set unc0 up
+	if command -v nft >/dev/null; then
+		nft 'add table ip unc; add table bridge unc; add table inet unc; add chain ip unc forward'
+	fi
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "removed $T/p/bin/unc"
+	want_out "removed bridge unc0"
+	want_out "removed user unc"
+	want_out "left alone: /etc/unc"
+	if command -v nft >/dev/null; then
+		want_out "removed nftables table bridge unc"
+	fi
+	ip link del port
+	want_same "$(state)" "$before"
+	want_no_account
+	if command -v nft >/dev/null; then
+		nft 'add table ip other; add table ip unc2'
+		before=$(nft list tables)
+		root PREFIX="$T/p" "$script" --uninstall
+		want_rc 0
+		want_same "$(nft list tables)" "$before"
+	fi
+}
+
+# Where users have no groups of their own, userdel leaves the group to groupdel.
+uninstall_removes_the_group() {
+	sed -i /USERGROUPS_ENAB/d /etc/login.defs
+	echo "USERGROUPS_ENAB no" >>/etc/login.defs
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_account
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_no_account
+}
+
+uninstall_again_is_harmless() {
+	before=$(cat /etc/passwd /etc/group)
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	for _ in 1 2; do
+		root PREFIX="$T/p" "$script" --uninstall
+		want_rc 0
+	done
+	want_out "already gone: $T/p/bin/unc"
+	want_out "already gone: bridge unc0"
+	want_out "already gone: user unc"
+	want_no_out removed
+	want_same "$(cat /etc/passwd /etc/group)" "$before"
+}
+
+uninstall_leaves_a_foreign_bridge() {
+	ip link add unc0 address 02:76:0a:64:2a:01 type bridge
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "left alone: interface unc0, 02:76:0a:64:2a:01, is not unc's"
+	want_out "removed $T/p/bin/unc"
+	[ -d /sys/class/net/unc0 ] || fail "a foreign bridge was removed"
+	ip link del unc0
+	ip link add unc0 address 02:75:0a:64:2a:01 type veth peer name other
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "left alone: interface unc0"
+	[ -d /sys/class/net/unc0 ] || fail "an interface that is no bridge was removed"
+}
+
+uninstall_refuses_while_running() {
+	need_path sleep
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	ip link add unc0 address 02:75:0a:64:2a:01 type bridge
+	ip link add uv0a642a07 type veth peer name other
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 1
+	want_out "install.sh: uninstalling unc: containers are running"
+	want_out "hint: sh $script --uninstall --force"
+	want_installed "$T/p/bin/unc" "$T/unc"
+	want_account
+	[ -d /sys/class/net/unc0 ] || fail "the bridge was removed"
+	# One that goes away meanwhile is no reason to refuse.
+	stub sleep <<-'STUB'
+		ip link del uv0a642a07
+	STUB
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_gone "$T/p/bin/unc" /sys/class/net/unc0
+	rm "$T/stub/sleep"
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	ip link add unc0 address 02:75:0a:64:2a:01 type bridge
+	ip link add uv0a642a07 type veth peer name other
+	root PREFIX="$T/p" "$script" --uninstall --force
+	want_rc 0
+	want_gone "$T/p/bin/unc" /sys/class/net/unc0
+	want_no_account
+}
+
+uninstall_without_ip() {
+	need_path ip
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	ip link add unc0 address 02:75:0a:64:2a:01 type bridge
+	hide ip
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 1
+	want_out "install.sh: removing bridge unc0: there is no ip command"
+	want_gone "$T/p/bin/unc"
+	want_no_account
+	[ -d /sys/class/net/unc0 ] || fail "the bridge is gone"
+}
+
+uninstall_leaves_a_person() {
+	echo "unc:x:1500:1500::/home/unc:/bin/sh" >>/etc/passwd
+	echo "unc:x:901:" >>/etc/group
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "left alone: user unc, uid 1500"
+	grep -q ^unc: /etc/passwd || fail "a person's account was removed"
+	grep -q ^unc: /etc/group || fail "a person's group was removed"
+}
+
+need_real() { [ -e "$T/real" ] || skip "UNC_BIN is not set"; }
+
+want_network() {
+	case $(cat /sys/class/net/unc0/address) in
+	02:75:*) ;;
+	*) fail "got $(cat /sys/class/net/unc0/address), want an address that install.sh takes for unc's" ;;
+	esac
+}
+
+want_no_network() {
+	want_gone /sys/class/net/unc0
+	if command -v nft >/dev/null; then
+		want_same "$(nft list ruleset)" ""
+	fi
+}
+
+real_install_as_root() {
+	need_real
+	root PREFIX="$T/p" "$script" --binary "$T/real"
+	want_rc 0
+	want_installed "$T/p/bin/unc" "$T/real"
+	want_network
+	root SUDO_USER=alice SUDO_UID="$alice" PREFIX="$T/p" "$script" --binary "$T/real"
+	want_rc 0
+	want_out "works, as alice"
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_no_network
+}
+
+real_install_as_user() {
+	need_real
+	stub_sudo sudo
+	alice PREFIX="$T/p" "$script" --binary "$T/real"
+	want_rc 0
+	want_installed "$T/p/bin/unc" "$T/real"
+	want_network
+	alice PREFIX="$T/p" "$script" --binary "$T/real"
+	want_rc 0
+	want_out "already installed"
+	alice PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_no_network
+}
+
+# --- one case, in its namespaces ---
+
+# furnish makes the case's own machine. It refuses to begin on the real one.
+furnish() {
+	for ns in net mnt; do
+		if [ "$(readlink /proc/self/ns/$ns)" = "$(readlink "/proc/$1/ns/$ns")" ]; then
+			fail "the case is not in a $ns namespace of its own"
+		fi
+	done
+	cp "$UNC_TEST_SOURCE/install.sh" "$UNC_TEST_SOURCE/go.mod" "$T"
+	if [ -n "${UNC_BIN:-}" ]; then
+		cp "$UNC_BIN" "$T/real"
+	fi
+	# Before the tmpfs hides them, and a second tmpfs may be nosuid where /tmp is one.
+	mkdir -m 755 "$T/machine"
+	mount -t tmpfs -o mode=755 tmpfs "$T/machine"
+	mkdir "$T/machine/src"
+	mv "$T/install.sh" "$T/go.mod" "$T/machine/src"
+	if [ -n "${UNC_BIN:-}" ]; then
+		mv "$T/real" "$T/machine/real"
+	fi
+	chmod 755 "$T"
+	T=$T/machine
+	script=$T/src/install.sh
+	shell=$T/sh
+	program=${UNC_SH:-sh}
+	printf '#!/bin/sh\nexec %s "$@"\n' "$(command -v "${program%% *}")${program#"${program%% *}"}" >"$shell"
+	sed -i "1s|.*|#!$shell|" "$script"
+	chmod 755 "$shell" "$script"
+
+	mount -t tmpfs -o mode=755 tmpfs /usr/local
+	mkdir /usr/local/bin
+	mount -t tmpfs -o mode=755 tmpfs /var/log
+	# useradd replaces its files by renaming, so it takes a directory that can be written.
+	cp -a /etc "$T/etc"
+	sed -i '/^unc:/d; /^alice:/d' "$T/etc/passwd" "$T/etc/group" "$T/etc/shadow" "$T/etc/gshadow"
+	rm -rf "$T/etc/unc"
+	mount --bind "$T/etc" /etc
+	# The old /sys goes on showing the interfaces of the namespace it was mounted in.
+	mount -t sysfs sysfs /sys
+	ip link set lo up
+
+	alice=4242
+	echo "alice:x:$alice:$alice::$T/home:/bin/sh" >>/etc/passwd
+	echo "alice:x:$alice:" >>/etc/group
+	echo "alice:*:19000:0:99999:7:::" >>/etc/shadow
+	mkdir "$T/home" "$T/tmp" "$T/stub"
+	chown "$alice" "$T/home"
+	chmod 1777 "$T/tmp"
+	: >"$T/ran"
+	chmod 666 "$T/ran"
+	stub unc <<-'STUB'
+		echo "$(id -u) in $PWD $*" >>"$T/ran"
+	STUB
+	mv "$T/stub/unc" "$T/unc"
+	path=$T/stub:/usr/local/bin:/usr/bin:/bin
+}
+
+run_case() {
+	furnish "$2"
+	PATH=$PATH:/usr/sbin:/sbin
+	"$1"
+	want_empty "$T/tmp"
+	want_same "$(find "$T" /usr/local -name '.unc.*')" ""
+}
+
+# --- all cases ---
+
+# machine is what must be the same afterwards, of what a case could reach: interfaces and mounts of
+# others may come and go meanwhile.
+machine() {
+	cksum /etc/passwd /etc/group /etc/shadow /etc/gshadow 2>/dev/null || :
+	ls -lA /usr/local/bin
+	ip -br link | grep -E '^(unc0|uv|other|port)' || :
+	grep -E " ($T|/etc|/sys|/usr/local|/var/log)[ /]" /proc/self/mountinfo || :
+}
+
+cannot() {
+	printf 'skip: %s\n' "$1"
+	if [ "${UNC_MUST_WORK:-}" = 1 ]; then
+		echo "0 passed, 1 failed"
+		exit 1
+	fi
+	echo "0 passed, 0 failed"
+	exit
+}
+
+main() {
+	PATH=$PATH:/usr/sbin:/sbin
+	if [ "$(id -u)" -ne 0 ]; then
+		cannot "install_test.sh takes root"
+	fi
+	for program in unshare setpriv setcap getcap ip su useradd; do
+		command -v "$program" >/dev/null || cannot "there is no $program"
+	done
+	unshare --net --mount --propagation private true || cannot "there are no namespaces to be had"
+
+	UNC_TEST_SOURCE=$(cd -P "$(dirname "$0")/.." && pwd -P)
+	export UNC_TEST_SOURCE
+	if [ -n "${UNC_BIN:-}" ]; then
+		UNC_BIN=$(readlink -f "$UNC_BIN")
+		export UNC_BIN
+	fi
+	T=$(mktemp -d)
+	chmod 755 "$T"
+	trap 'rm -rf "$T"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	passed=0
+	failed=0
+	before=$(machine)
+	if [ $# -gt 0 ]; then
+		cases=$*
+	fi
+	for name in $cases; do
+		mkdir "$T/case"
+		rc=0
+		T="$T/case" unshare --net --mount --propagation private \
+			sh "$0" --case "$name" "$$" >"$T/log" 2>&1 </dev/null || rc=$?
+		if [ "$rc" -eq "$skipped" ] && [ "${UNC_MUST_WORK:-}" != 1 ]; then
+			printf 'skip %s: %s\n' "$name" "$(tail -n 1 "$T/log")"
+		elif [ "$rc" -eq 0 ]; then
+			printf 'ok   %s\n' "$name"
+			passed=$((passed + 1))
+		else
+			printf 'FAIL %s\n' "$name"
+			sed 's/^/     | /' "$T/log"
+			failed=$((failed + 1))
+		fi
+		rm -rf "$T/case"
+	done
+	after=$(machine)
+	if [ "$after" = "$before" ]; then
+		printf 'ok   machine_untouched\n'
+		passed=$((passed + 1))
+	else
+		printf 'FAIL machine_untouched\n%s\nbefore it was\n%s\n' "$after" "$before"
+		failed=$((failed + 1))
+	fi
+	printf '%d passed, %d failed\n' "$passed" "$failed"
+	[ "$failed" -eq 0 ]
+}
+
+if [ "${1:-}" = --case ]; then
+	run_case "$2" "$3"
+else
+	main "$@"
+fi
