@@ -20,7 +20,7 @@ root, through sudo or doas. Running it again is harmless.
 
   --binary FILE   install FILE, an unc that is built already, and need no Go
   --no-proof      do not run "unc run true", which makes the bridge unc0
-  --uninstall     remove the program, the bridge, the packet filter and the user
+  --uninstall     remove the program, the bridge and the user
   --force         uninstall although containers are running: they lose their network
   -h, --help      print this
 
@@ -430,8 +430,7 @@ prove() {
 		if [ -n "$said" ]; then
 			printf '%s\n' "$said" >&2
 		fi
-		die "proving that $target works: \"unc run true\" as $who exited with $status, and what is installed stays installed" \
-			"$target doctor"
+		die "proving that $target works: \"unc run true\" as $who exited with $status, and what is installed stays installed"
 	fi
 	say "proof: \"unc run true\" works, as $who"
 	if [ -d "$net/$bridge" ]; then
@@ -470,7 +469,7 @@ check_idle() {
 		sleep 1
 	done
 	die "uninstalling unc: containers are running, interfaces uv*: $(ports)" \
-		"unc ps, as each user who has some, lists them" \
+		"ip -o link show master $bridge    # one for each; the group is the owner's uid" \
 		"sh $self --uninstall --force takes their network away"
 }
 
@@ -492,8 +491,6 @@ is_own_bridge() {
 	esac
 }
 
-# remove_network takes the filter only after the bridge: a container that runs on must not be left with
-# a network and no filter.
 remove_network() {
 	if [ -e "$net/$bridge" ]; then
 		if ! is_own_bridge; then
@@ -510,16 +507,8 @@ remove_network() {
 			return
 		fi
 		say "removed bridge $bridge"
-		say "left as it is: net.ipv4.ip_forward, which unc turns on and others may need by now"
-		have nft || say "left until a reboot: the nftables tables called $account, as there is no nft command; they match nothing any more"
 	else
 		say "already gone: bridge $bridge"
-	fi
-	if have nft; then
-		for family in $(nft list tables 2>/dev/null | awk -v name="$account" '$3 == name { print $2 }'); do
-			nft delete table "$family" "$account"
-			say "removed nftables table $family $account"
-		done
 	fi
 }
 
@@ -543,9 +532,6 @@ uninstall() {
 	remove_program
 	remove_network
 	remove_account
-	if [ -e /etc/unc ]; then
-		say "left alone: /etc/unc, your own settings"
-	fi
 	[ "$left_over" = no ] || exit 1
 }
 
