@@ -2,12 +2,12 @@ package caps
 
 import (
 	"fmt"
-	"os"
-	"strconv"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/rawio"
 )
 
 // Set is a set of capabilities, one bit each, numbered as in linux/capability.h.
@@ -79,15 +79,14 @@ func setAll(s state) error {
 // nothing; one that is born meanwhile was cloned from a thread already set.
 func verifyAll(want state) error {
 	const dir = "/proc/self/task"
-	tasks, err := os.ReadDir(dir)
+	tids, err := rawio.Numbers(dir)
 	if err != nil {
-		return fmt.Errorf("listing the threads: %w", err)
+		return fmt.Errorf("looking for this process's threads: %w", err)
 	}
-	for _, task := range tasks {
-		tid, err := strconv.Atoi(task.Name())
-		if err != nil {
-			return fmt.Errorf("reading %s: %w", dir, err)
-		}
+	if len(tids) == 0 {
+		return fmt.Errorf("%s lists no thread", dir)
+	}
+	for _, tid := range tids {
 		got, err := ofThread(tid)
 		switch {
 		case err != nil && isGone(err):

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
 
 	"unc/internal/hint"
 	"unc/internal/netplumb"
@@ -78,15 +80,22 @@ func beginEarly(args []string) (*netplumb.Helper, error) {
 	return netplumb.Begin()
 }
 
-// NetSetup is the net-setup stage: it prints the network as one line of JSON. To
-// the unc that began it, which prints all errors, it tells those in JSON too.
+// NetSetup is the net-setup stage: it prints the network as one line of JSON. The
+// unc that began it gets an answer in a form of its own, errors included, which
+// it prints itself.
 func NetSetup(args []string) int {
 	network, err := netplumb.Setup(args)
-	asked := len(args) == 1 && args[0] == netplumb.FromStdin
-	if err != nil && !asked {
+	var text []byte
+	switch {
+	case len(args) == 1 && args[0] == netplumb.FromStdin:
+		text = netplumb.Answer(network, err)
+	case err != nil:
 		return Fail(err)
+	default:
+		text, err = json.Marshal(network)
+		text = append(text, '\n')
 	}
-	if _, printErr := os.Stdout.Write(netplumb.Answer(network, err)); printErr != nil || err != nil {
+	if _, printErr := unix.Write(1, text); printErr != nil || err != nil {
 		return exitFailed
 	}
 	return 0

@@ -1,11 +1,12 @@
 package cli
 
 import (
-	"os"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/rawio"
 )
 
 // forgetProgram lets go of the pages of unc's own file that the start has
@@ -13,7 +14,7 @@ import (
 // They come back from the page cache one by one where they are needed
 // (MADV_DONTNEED on a private file mapping, madvise(2)).
 func forgetProgram() {
-	maps, err := os.ReadFile("/proc/self/maps")
+	maps, err := rawio.ReadFile("/proc/self/maps", 1<<20)
 	if err != nil {
 		return // it is only memory
 	}

@@ -38,23 +38,26 @@ func (r *runCmd) run(early *netplumb.Helper) (code int, err error) {
 			return 0, err
 		}
 	}
-	term := findTerminal()
-	spec, err := r.spec(term)
+	sv := newSupervisor(findTerminal())
+	spec, err := r.spec(sv.term)
 	if err != nil {
 		setup.Close()
 		return 0, err
 	}
-	child, err := nsexec.Start(spec)
-	if err != nil {
+	if sv.child, err = nsexec.Start(spec); err != nil {
 		setup.Close()
 		return 0, err
 	}
-	setup.Attach(child.PID)
-	sv := &supervisor{child: child, term: term}
+	setup.Attach(sv.child.PID)
+	// Not before Start: threads that run while a process is copied make it slow.
+	go sv.catchSignals()
 	err = furnish(sv, setup, spec.Hostname)
-	go setup.Close() // it has answered, or there is no need to wait for its end
+	setup.Close() // it has answered, and ends while the container starts its command
 	if err != nil {
-		child.Abort()
+		// What the container itself has to complain about is nearer to the cause.
+		if own := sv.child.Abort(); own != nil {
+			err = own
+		}
 		return 0, err
 	}
 	return sv.supervise()
@@ -72,7 +75,6 @@ func furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
 	if err := netplumb.Loopback(inside.Route); err != nil {
 		return err
 	}
-	sv.catchSignals()
 	network, err := setup.Answer()
 	if err != nil {
 		return err
@@ -93,6 +95,7 @@ func furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
 			return fmt.Errorf("writing the container's /etc/%s: %w", file.f.Name(), err)
 		}
 	}
+	<-sv.caught
 	return sv.child.Release()
 }
 

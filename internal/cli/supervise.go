@@ -33,16 +33,22 @@ type supervisor struct {
 	term    *terminal
 	master  *os.File // controlling side of the container's terminal, or nil
 	signals chan os.Signal
+	caught  chan struct{} // closed when signals are caught
 }
 
-// catchSignals comes before the command starts: a signal that arrives from then
-// on reaches it first thing. Before, signals end unc, and the kernel the container.
+func newSupervisor(t *terminal) *supervisor {
+	return &supervisor{term: t, signals: make(chan os.Signal, 64), caught: make(chan struct{})}
+}
+
+// catchSignals has to be done before the command starts: a signal that arrives
+// from then on reaches it first thing. It is mostly waiting for the runtime to
+// change one signal after the other, so it is done beside everything else.
 func (s *supervisor) catchSignals() {
-	s.signals = make(chan os.Signal, 64)
+	defer close(s.caught)
 	signal.Notify(s.signals, forwarded...)
 	// A reader of our output that went away is the command's business, not the copying's.
 	signal.Ignore(unix.SIGPIPE)
-	if s.master != nil {
+	if s.term.any() {
 		signal.Notify(s.signals, append(slices.Clone(fatal), unix.SIGCONT)...)
 	}
 }

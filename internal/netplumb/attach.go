@@ -1,72 +1,64 @@
 package netplumb
 
 import (
-	"encoding/json"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
-	"unc/internal/hint"
+	"unc/internal/rawio"
 )
 
-// Helper is a net-setup process, started and waiting to be told for which
-// process. Starting it takes longer than making namespaces does; begun first,
-// it is ready when they are.
+// Helper is a net-setup process, begun and waiting to be told for which process.
+// Starting it takes longer than making namespaces does; begun first, it is ready
+// when they are.
 type Helper struct {
-	process     int  // its number, until Close
-	pid, result pipe // to its standard input, from its standard output
-}
+	pid, result rawio.FD // to its standard input, from its standard output
 
-// pipe is one end of a blocking pipe: a thread that waits in read wakes sooner
-// than one that waits for the runtime to be told that it may.
-type pipe int
-
-func (p pipe) Read(b []byte) (int, error) {
-	for {
-		n, err := unix.Read(int(p), b)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil:
-			return 0, err
-		case n == 0:
-			return 0, io.EOF
-		}
-		return n, nil
-	}
+	starting sync.WaitGroup // what is below is set when it is done
+	process  int            // its number, 0 if it could not be started
+	failed   error
 }
 
 // maxResult bounds what is read of net-setup's answer, in bytes.
 const maxResult = 64 << 10
 
-// Begin starts net-setup. Executing our own file gives it the capability that
-// this process has given up.
+// Begin starts net-setup, and does not wait until it runs. Executing our own file
+// gives it the capability that this process has given up.
 func Begin() (*Helper, error) {
-	const doing = "starting net-setup"
 	var in, out [2]int
 	if err := unix.Pipe2(in[:], unix.O_CLOEXEC); err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
+		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
-	defer unix.Close(in[0])
 	if err := unix.Pipe2(out[:], unix.O_CLOEXEC); err != nil {
+		unix.Close(in[0])
 		unix.Close(in[1])
-		return nil, fmt.Errorf("%s: %w", doing, err)
+		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
-	defer unix.Close(out[1])
-	pid, err := syscall.ForkExec("/proc/self/exe", []string{"unc", "net-setup", FromStdin}, &syscall.ProcAttr{
+	h := &Helper{pid: rawio.FD(in[1]), result: rawio.FD(out[0])}
+	h.starting.Go(func() { h.start(in[0], out[1]) })
+	return h, nil
+}
+
+// start returns when the new process has executed its file, which takes a while.
+func (h *Helper) start(stdin, stdout int) {
+	// Closed in any case: the other ends then see the end of a process that never was.
+	defer unix.Close(stdin)
+	defer unix.Close(stdout)
+	process, err := syscall.ForkExec("/proc/self/exe", []string{"unc", "net-setup", FromStdin}, &syscall.ProcAttr{
 		Env:   []string{"GOMAXPROCS=1"}, // it does one thing after the other
-		Files: []uintptr{uintptr(in[0]), uintptr(out[1]), 2},
+		Files: []uintptr{uintptr(stdin), uintptr(stdout), 2},
 	})
 	if err != nil {
-		unix.Close(in[1])
-		unix.Close(out[0])
-		return nil, fmt.Errorf("%s: %w", doing, err)
+		h.failed = fmt.Errorf("starting net-setup: %w", err)
+		return
 	}
-	return &Helper{process: pid, pid: pipe(in[1]), result: pipe(out[0])}, nil
+	h.process = process
 }
 
 // Attach tells the helper which process's network namespace to attach.
@@ -78,20 +70,18 @@ func (h *Helper) Attach(pid int) {
 // Answer waits for what came of it. The helper has done all it does then; Close
 // waits for its end.
 func (h *Helper) Answer() (*Network, error) {
-	var a answer
-	err := json.NewDecoder(io.LimitReader(h.result, maxResult)).Decode(&a)
-	switch {
-	case errors.Is(err, io.EOF):
+	line, err := bufio.NewReader(io.LimitReader(h.result, maxResult)).ReadString('\n')
+	if errors.Is(err, io.EOF) {
+		h.starting.Wait()
+		if h.failed != nil {
+			return nil, h.failed
+		}
 		return nil, errors.New("net-setup ended without an answer")
-	case err != nil:
-		return nil, fmt.Errorf("reading net-setup's answer: %w", err)
-	case a.Error != "":
-		return nil, hint.With(errors.New(a.Error), a.Hints...)
 	}
-	if err := a.validate(); err != nil {
-		return nil, fmt.Errorf("reading net-setup's answer: %w", err)
+	if err != nil {
+		return nil, fmt.Errorf("hearing from net-setup: %w", err)
 	}
-	return &a.Network, nil
+	return parseAnswer(line)
 }
 
 // Close lets the helper go and waits for its end; without Attach before, it ends
@@ -99,33 +89,10 @@ func (h *Helper) Answer() (*Network, error) {
 func (h *Helper) Close() {
 	unix.Close(int(h.pid))
 	unix.Close(int(h.result))
-	for {
+	h.starting.Wait()
+	for h.process != 0 {
 		if _, err := unix.Wait4(h.process, nil, 0, nil); !errors.Is(err, unix.EINTR) {
 			return
 		}
 	}
-}
-
-// answer is what net-setup prints: a network, or to the process that began it,
-// which prints all errors, what went wrong.
-type answer struct {
-	Network
-	Error string   `json:"error,omitempty"`
-	Hints []string `json:"hints,omitempty"`
-}
-
-// Answer encodes the outcome of Setup as one line of JSON.
-func Answer(n *Network, err error) []byte {
-	var v any = n
-	if err != nil {
-		v = struct {
-			Error string   `json:"error"`
-			Hints []string `json:"hints,omitempty"`
-		}{err.Error(), hint.Of(err)}
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic("unc has a bug: " + err.Error())
-	}
-	return append(text, '\n')
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/rawio"
 )
 
 // minFiles is how many open files net-setup asks for at least; it needs about ten.
@@ -49,16 +51,15 @@ func harden() error {
 // which it waits for events: it may have opened them because of a descriptor
 // that the caller made non-blocking, and would not survive without them.
 func closeInherited() error {
-	entries, err := os.ReadDir("/proc/self/fd")
+	fds, err := rawio.Numbers("/proc/self/fd")
 	if err != nil {
 		return fmt.Errorf("listing the open files: %w", err)
 	}
-	for _, entry := range entries {
-		fd, err := strconv.Atoi(entry.Name())
-		if err != nil || fd <= 2 {
+	for _, fd := range fds {
+		if fd <= 2 {
 			continue
 		}
-		target, err := os.Readlink("/proc/self/fd/" + entry.Name())
+		target, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
 		if err != nil || target == "anon_inode:[eventpoll]" || target == "anon_inode:[eventfd]" {
 			continue // gone, as the one that listed them, or the runtime's
 		}

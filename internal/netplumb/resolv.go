@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
-	"os"
 	"strings"
+
+	"unc/internal/rawio"
 )
 
 // resolvConfs are where the host's resolvers are found. The first is the one
@@ -20,11 +21,14 @@ var resolvConfs = []string{
 	"/run/resolvconf/resolv.conf",
 }
 
+// maxResolvConf is how much of such a file is read, in bytes.
+const maxResolvConf = 64 << 10
+
 // hostResolvers returns the resolvers that a container on the bridge can reach,
 // and the search list and options of the host. There may be none.
 func hostResolvers() (servers []netip.Addr, search, options []string, err error) {
 	for i, path := range resolvConfs {
-		text, err := os.ReadFile(path)
+		text, err := rawio.ReadFile(path, maxResolvConf)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			continue
 		}

@@ -3,12 +3,12 @@ package netplumb
 import (
 	"errors"
 	"net/netip"
-	"os"
 	"runtime"
 
 	"golang.org/x/sys/unix"
 
 	"unc/internal/caps"
+	"unc/internal/rawio"
 )
 
 // Setup is the whole of net-setup, the one stage of unc that holds a capability.
@@ -57,7 +57,7 @@ func setup(args []string, held error) (*Network, error) {
 		return nil, err
 	}
 	if fromInput {
-		if pid, err = readPID(os.Stdin); err != nil {
+		if pid, err = readPID(rawio.FD(0)); err != nil {
 			return nil, err
 		}
 	}

@@ -29,12 +29,15 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system, openFiles uint64
 	p.pivot(b.root)
 
 	p.call("opening a netlink socket", unix.SYS_SOCKET, num(unix.AF_NETLINK), num(unix.SOCK_RAW|unix.SOCK_CLOEXEC), num(unix.NETLINK_ROUTE)).to(slotRoute)
+	p.handOver(sock, spec.wantsTerminal())
+	// After the handover, so that the parent goes on meanwhile: unmounting waits
+	// for all processors to have noticed.
+	p.letGo()
 	p.limitFiles(openFiles)
 	p.call("setting the file mode mask", unix.SYS_UMASK, num(0o022))
 	// Before the wait: nothing below needs a privilege, and the network is set up
 	// by the parent, through a socket that was opened while this process had all.
 	p.confine()
-	p.handOver(sock, spec.wantsTerminal())
 	p.call("waiting for the network", unix.SYS_READ, num(sock), p.ptr(unsafe.Pointer(new([8]byte))), num(8)).quiet = true
 }
 

@@ -28,10 +28,10 @@
 //	                                        all mounts private
 //	(netplumb: veth into the                scratch tmpfs; root: bind or overlays
 //	 network namespace meanwhile)           /dev /proc /sys, masks, /etc files, terminal
-//	                                        pivot_root, detach the host's tree
-//	                                        lose capabilities, no_new_privs
+//	                                        pivot_root
 //	Ready ◀──── descriptors: netlink socket, /etc files, terminal ────
-//	(address, route; files written)         wait
+//	(address, route; files written)         detach the host's tree
+//	                                        lose capabilities, no_new_privs; wait
 //	Release ──── one byte ────────────────▶ fork: pid 1 reaps, pid 2 becomes the command
 //	Started ◀──── end of conversation, or the step and errno of execve ────
 //	Wait    ◀──── exit of pid 1 with the command's code

@@ -33,20 +33,20 @@ func (p *program) mountKernelFilesystems(root, empty slot, terminal bool) {
 	proc := p.newMount("proc", attrPlain)
 	p.attachIn(root, proc, "proc")
 	for _, name := range procReadOnly {
-		p.cover(proc, name, proc, name, attrReadOnly)
+		p.makeReadOnly(proc, name)
 	}
 	for _, name := range procNoFile {
-		p.cover(proc, name, dev, "null", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC)
+		p.cover(proc, name, dev, "null")
 	}
 	for _, name := range procNoDir {
-		p.cover(proc, name, empty, "", attrReadOnly)
+		p.cover(proc, name, empty, "")
 	}
 	p.freeSlot(proc)
 
 	sys := p.newMount("sysfs", attrReadOnly)
 	p.attachIn(root, sys, "sys")
 	for _, name := range sysNoDir {
-		p.cover(sys, name, empty, "", attrReadOnly)
+		p.cover(sys, name, empty, "")
 	}
 	p.freeSlot(sys)
 	p.freeSlot(dev)

@@ -98,15 +98,28 @@ func (p *program) attachIn(root, s slot, name string) {
 	p.freeSlot(at)
 }
 
-// cover hides NAME of the mount in dir behind a copy of another mount, or makes
-// it read-only when with is dir itself and from is the same name.
-func (p *program) cover(dir slot, name string, with slot, from string, attrs uint64) {
+// cover hides NAME of the mount in dir behind a copy of another mount. A name that
+// this kernel lacks needs no cover; it is looked for first, because to let go of a
+// copy that was attached nowhere takes as long as all covers do (it waits for an
+// RCU grace period).
+func (p *program) cover(dir slot, name string, with slot, from string) {
 	doing := "covering " + name
-	p.call("looking for "+name, unix.SYS_FACCESSAT, dir.word(), p.str(name), num(unix.F_OK))
+	p.call(doing, unix.SYS_FACCESSAT, dir.word(), p.str(name), num(unix.F_OK))
 	p.optional(func() {
 		t := p.newSlot()
 		p.clone(doing, with.word(), from, 0, t)
-		p.setAttrs(doing, t, 0, attrs)
+		p.attach(doing, t, dir.word(), name)
+		p.freeSlot(t)
+	}, unix.ENOENT)
+}
+
+// makeReadOnly mounts NAME of the mount in dir on itself, read-only.
+func (p *program) makeReadOnly(dir slot, name string) {
+	doing := "making " + name + " read-only"
+	t := p.newSlot()
+	p.clone(doing, dir.word(), name, 0, t)
+	p.optional(func() {
+		p.setAttrs(doing, t, 0, attrReadOnly)
 		p.attach(doing, t, dir.word(), name)
 		p.freeSlot(t)
 	}, unix.ENOENT)

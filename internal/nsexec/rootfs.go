@@ -19,44 +19,46 @@ type base struct {
 func (p *program) mountRoot(rootfs string, sys *system) base {
 	p.call("making all mounts private", unix.SYS_MOUNT, num(0), p.str("/"), num(0), num(unix.MS_REC|unix.MS_PRIVATE), num(0))
 
-	// On top of "/", because that is a directory everywhere. Paths that begin
-	// with "/" still start below it, in the host's tree.
-	var b base
+	b := base{root: p.newSlot()}
+	if sys == nil {
+		// Opened here and not by the parent: a mount can only be cloned from one's own
+		// namespace. Before scratch is mounted, which may cover it.
+		p.clone("binding the rootfs", here, rootfs, unix.AT_RECURSIVE, b.root)
+		p.setAttrs("making the rootfs nosuid and nodev", b.root, unix.AT_RECURSIVE, attrNoSuidDev)
+	}
+
 	b.scratch = p.newMount("tmpfs", attrNoSuidDev, "mode", "700")
-	p.attach("mounting a scratch filesystem", b.scratch, here, "/")
+	p.attach("mounting a scratch filesystem on /tmp", b.scratch, here, "/tmp")
 
 	const doing = "preparing the scratch filesystem"
 	p.mkdir(doing, b.scratch.word(), "empty", 0o555)
 	b.empty = p.newSlot()
 	p.clone(doing, b.scratch.word(), "empty", 0, b.empty)
+	p.setAttrs(doing, b.empty, 0, attrReadOnly)
 	p.mkdir(doing, b.scratch.word(), "root", 0o755)
-
-	b.root = p.newSlot()
 	if sys != nil {
 		p.clone(doing, b.scratch.word(), "root", 0, b.root)
-		p.attach(doing, b.root, b.scratch.word(), "root")
-		p.mountSystem(b, sys)
-		return b
 	}
-	// Opened here and not by the parent: a mount can only be cloned from one's own namespace.
-	p.clone("binding the rootfs", here, rootfs, unix.AT_RECURSIVE, b.root)
-	p.setAttrs("making the rootfs nosuid and nodev", b.root, unix.AT_RECURSIVE, attrNoSuidDev)
-	p.attach("mounting the rootfs", b.root, b.scratch.word(), "root")
+	p.attach("mounting the root", b.root, b.scratch.word(), "root")
+	if sys != nil {
+		p.mountSystem(b, sys)
+	}
 	return b
 }
 
-// pivot makes root the root and lets go of the host's tree. pivot_root(2), "."
-// twice: the old root is then on top of the new one, no directory is needed in
-// the rootfs to put it, and two runs in one rootfs don't meet.
+// pivot makes root the root. pivot_root(2), "." twice: the old root is then on
+// top of the new one, no directory is needed in the rootfs to put it, and two runs
+// in one rootfs don't meet.
 func (p *program) pivot(root slot) {
 	const doing = "changing the root"
 	p.call(doing, unix.SYS_FCHDIR, root.word())
 	p.call(doing, unix.SYS_PIVOT_ROOT, p.str("."), p.str("."))
-	// What lies on top of "." is unmounted: first the scratch filesystem, then
-	// the host's root that it was mounted on.
-	for range 2 {
-		p.call("letting go of the host's tree", unix.SYS_UMOUNT2, p.str("."), num(unix.MNT_DETACH))
-	}
+}
+
+// letGo detaches the host's tree, which pivot left on top of the root.
+func (p *program) letGo() {
+	const doing = "letting go of the host's tree"
+	p.call(doing, unix.SYS_UMOUNT2, p.str("."), num(unix.MNT_DETACH))
 	p.call(doing, unix.SYS_CHDIR, p.str("/"))
 }
 

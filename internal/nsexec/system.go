@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/rawio"
 )
 
 // A throw-away system shows the host's own operating system, writable, with
@@ -48,9 +50,12 @@ var (
 	varHidden = []string{"home", "mail", "mnt", "roothome", "spool", "srv", "tmp"}
 )
 
+// maxMountinfo is how much of the list of mounts is read, in bytes: some 50,000 of them.
+const maxMountinfo = 8 << 20
+
 // readSystem looks at the host's root.
 func readSystem() (*system, error) {
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	mounts, err := rawio.ReadFile("/proc/self/mountinfo", maxMountinfo)
 	if err != nil {
 		return nil, fmt.Errorf("reading the list of mounts: %w", err)
 	}
