@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
@@ -99,16 +100,30 @@ func furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
 	return sv.child.Release()
 }
 
+// Validate refuses a command that begins with a dash: to kong, a flag that it does
+// not know is the first of the arguments that it passes on.
+func (r *runCmd) Validate() error {
+	switch command := r.command(); {
+	case len(command) == 0:
+		return errors.New("there is no command to run")
+	case len(command) == len(r.Command) && strings.HasPrefix(command[0], "-"):
+		return fmt.Errorf("unknown flag %s; a command of that name goes after --", command[0])
+	}
+	return nil
+}
+
+// command is what follows the flags, or a "--" that ends them.
+func (r *runCmd) command() []string {
+	if len(r.Command) > 0 && r.Command[0] == "--" {
+		return r.Command[1:]
+	}
+	return r.Command
+}
+
 // spec turns the flags into what nsexec is to make.
 func (r *runCmd) spec(term *terminal) (*nsexec.Spec, error) {
 	s := &nsexec.Spec{
-		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: r.Command, NoInit: r.NoInit, Terminal: term.is,
-	}
-	if len(s.Args) > 0 && s.Args[0] == "--" {
-		s.Args = s.Args[1:]
-	}
-	if len(s.Args) == 0 {
-		return nil, errors.New("there is no command to run")
+		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: r.command(), NoInit: r.NoInit, Terminal: term.is,
 	}
 	if s.Rootfs == "" && nsexec.HoldsRootfs(".", s.Args[0]) {
 		s.Rootfs = "."

@@ -1,6 +1,7 @@
 package netplumb
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -9,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Configure does the container's side: eth0's address, the default route. route is a netlink socket that was opened inside the container's
+// Configure does the container's side: eth0's IPv4 address, the default route. route is a netlink socket that was opened inside the container's
 // network namespace: a socket stays in the one it was made in, and the kernel
 // lets the owner of the user namespace above use it (netlink_ns_capable), so no
 // process has to be inside for it, and none needs a capability.
@@ -20,6 +21,7 @@ func Configure(route *os.File, n *Network) error {
 		return fmt.Errorf("looking for %q: %w", n.Interface, err)
 	}
 	errs, err := c.do(
+		setLink(eth, noLinkLocal()),
 		newAddress(eth, n.Address),
 		setUp(eth),
 		defaultRoute(eth, n.Gateway),
@@ -27,8 +29,8 @@ func Configure(route *os.File, n *Network) error {
 	if err != nil {
 		return err
 	}
-	for i, doing := range []string{"giving eth0 its address", "bringing up eth0", "setting the default route"} {
-		if errs[i] != nil {
+	for i, doing := range []string{"turning link-local addresses off on eth0", "giving eth0 its address", "bringing up eth0", "setting the default route"} {
+		if errs[i] != nil && !(i == 0 && errors.Is(errs[i], unix.EAFNOSUPPORT)) {
 			return fmt.Errorf("%s: %w", doing, errs[i])
 		}
 	}
