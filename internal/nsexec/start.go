@@ -59,7 +59,7 @@ func Start(spec *Spec) (*Child, error) {
 	defer unix.Close(ends[1])
 	sock := os.NewFile(uintptr(ends[0]), "child")
 
-	p := &program{hand: new(handover), used: slotFree}
+	p := &program{hand: new(handover), used: slotFree, steps: make([]step, 0, 320)} // a little more than it takes
 	p.writeSetup(spec, ends[1], sys, limit.Max)
 	setup := len(p.steps)
 	p.writeCommand(spec)
