@@ -67,7 +67,8 @@ type word struct {
 }
 
 func num[T ~int | ~int32 | ~uint32 | ~uint64 | ~uintptr](n T) word { return word{value: uintptr(n)} }
-func (s slot) word() word                                          { return word{value: uintptr(s), isSlot: true} }
+
+func (s slot) word() word { return word{value: uintptr(s), isSlot: true} }
 
 // here is AT_FDCWD; the conversion of a negative constant needs a variable.
 var (

@@ -1,0 +1,254 @@
+package netplumb
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// asFile is the socket as the container's first process hands it over.
+func asFile(t *testing.T, c *conn) *os.File {
+	t.Helper()
+	fd, err := unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(fd), "route")
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// container is a namespace with a network, as a container gets it.
+func container(t *testing.T, c *conn, w wiring) (netip.Addr, int) {
+	t.Helper()
+	netns, there := otherNetns(t)
+	addr, _, err := leased(c, w, netns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &Network{
+		Interface: eth0, Address: netip.PrefixFrom(addr, w.policy.subnet.Bits()), Gateway: w.policy.gateway(), MTU: w.mtu,
+	}
+	route := asFile(t, there)
+	if err := errors.Join(Loopback(route), Configure(route, n)); err != nil {
+		t.Fatal(err)
+	}
+	return addr, netns
+}
+
+// say sends a line over TCP and returns how it comes back from an echo server.
+func say(to netip.AddrPort, line string) (string, error) {
+	c, err := net.DialTCP("tcp4", nil, net.TCPAddrFromAddrPort(to))
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, line); err != nil {
+		return "", err
+	}
+	if err := c.CloseWrite(); err != nil {
+		return "", err
+	}
+	echoed, err := io.ReadAll(c)
+	return string(echoed), err
+}
+
+// echo serves one connection, and says whom it was from.
+func echo(l *net.TCPListener, from *netip.AddrPort) error {
+	c, err := l.AcceptTCP()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	*from = c.RemoteAddr().(*net.TCPAddr).AddrPort()
+	_, err = io.Copy(c, c)
+	return err
+}
+
+func TestNetworkWorks(t *testing.T) {
+	c, w := bridged(t, nil)
+	first, firstNetns := container(t, c, w)
+	second, secondNetns := container(t, c, w)
+	host, err := thisNetns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(host)
+	loopback := netip.MustParseAddr("127.0.0.1")
+	for _, test := range []struct {
+		name     string
+		at, from int // namespaces
+		to, seen netip.Addr
+	}{
+		{"a container and the gateway", host, firstNetns, w.policy.gateway(), first},
+		{"the host and a container", firstNetns, host, first, w.policy.gateway()},
+		{"two containers", secondNetns, firstNetns, second, first},
+		{"a container and itself", firstNetns, firstNetns, loopback, loopback},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var l *net.TCPListener
+			inside(t, test.at, func() (err error) {
+				l, err = net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(netip.AddrPortFrom(test.to, 0)))
+				return err
+			})
+			if l == nil {
+				return
+			}
+			defer l.Close()
+			var from netip.AddrPort
+			served := make(chan error, 1)
+			go func() { served <- echo(l, &from) }()
+			port := l.Addr().(*net.TCPAddr).AddrPort().Port()
+			inside(t, test.from, func() error {
+				got, err := say(netip.AddrPortFrom(test.to, port), "hello")
+				if err == nil && got != "hello" {
+					err = fmt.Errorf("got %q, want it back as it was", got)
+				}
+				return err
+			})
+			if t.Failed() {
+				return // nobody called
+			}
+			if err := <-served; err != nil {
+				t.Error(err)
+			}
+			if from.Addr() != test.seen {
+				t.Errorf("got a call from %v, want %v", from.Addr(), test.seen)
+			}
+		})
+	}
+}
+
+func TestInside(t *testing.T) {
+	c, w := bridged(t, nil)
+	_, netns := container(t, c, w)
+	inside(t, netns, func() error {
+		c, err := dial()
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		// The MTU of the way out is that of eth0: there is a way, and it is this one.
+		if got, err := egressMTU(c); got != 1400 || err != nil {
+			t.Errorf("got %v, %v, want 1400, nil", got, err)
+		}
+		// No link-local address either: that would be a second network.
+		wantSettings(t, map[string]string{"ipv6/conf/eth0/addr_gen_mode": "1"})
+		return nil
+	})
+}
+
+func TestConfigureWithoutALink(t *testing.T) {
+	testNetns(t)
+	_, there := otherNetns(t)
+	n := good()
+	if err := Configure(asFile(t, there), &n); !errors.Is(err, unix.ENODEV) {
+		t.Errorf("got error %v, want %v", err, unix.ENODEV)
+	}
+}
+
+// The lease ends with the namespace, whoever is there to see it: nothing else
+// gives an address back.
+func TestLeaseEndsWithTheNamespace(t *testing.T) {
+	c, w := bridged(t, nil)
+	netns, there, err := makeNetns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, slot, err := leased(c, w, netns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	news := linkNews(t)
+	there.close()
+	unix.Close(netns)
+	buf := make([]byte, 32<<10)
+	for c.hasIndex(slotIndex(owner, slot)) {
+		if _, err := unix.Read(news, buf); err != nil {
+			t.Fatalf("waiting for the end of %q: %v", leaseName(addr), err)
+		}
+	}
+	if _, err := c.index(leaseName(addr)); !errors.Is(err, unix.ENODEV) {
+		t.Errorf("looking for the host end: got %v, want %v", err, unix.ENODEV)
+	}
+}
+
+// linkNews is a socket that hears of every change of a link (rtnetlink(7)).
+func linkNews(t *testing.T) int {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK}); err != nil {
+		t.Fatal(err)
+	}
+	// Only so that a link that stays is a failed test, not one that hangs.
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 20}); err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
+// Any process may write to our socket, and only the kernel is to be believed.
+func TestReceiveHearsOnlyTheKernel(t *testing.T) {
+	c := testNetns(t)
+	req := setUp(1) // the loopback interface
+	// Before it asks, a socket has no number to write to.
+	if _, err := c.linkByIndex(1); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(c.fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forger := dialed(t)
+	var code bytes.Buffer
+	code.Write([]byte{0xff, 0xff, 0xff, 0xff}) // -EPERM
+	forged := datagram(message{kind: unix.NLMSG_ERROR, seq: req.Seq, payload: code.Bytes()})
+	if err := unix.Sendto(forger.fd, forged, 0, name); err != nil {
+		t.Fatalf("sending the forged answer: %v", err)
+	}
+	if err := c.must(req); err != nil {
+		t.Errorf("got %v, want the kernel's answer, which is success", err)
+	}
+}
+
+func TestAnswersAreTold(t *testing.T) {
+	c := testNetns(t)
+	errs, err := c.do(setUp(4711), setUp(1), newAddress(1, netip.MustParsePrefix("127.0.0.1/8")), newAddress(1, netip.MustParsePrefix("127.0.0.1/8")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{unix.ENODEV, nil, unix.EEXIST, unix.EEXIST} {
+		if !errors.Is(errs[i], want) {
+			t.Errorf("answer %d: got %v, want %v", i, errs[i], want)
+		}
+	}
+}
+
+func TestIndex(t *testing.T) {
+	c := testNetns(t)
+	if got, err := c.index("lo"); got != 1 || err != nil {
+		t.Errorf("lo: got %v, %v, want 1, nil", got, err)
+	}
+	if _, err := c.index("eth0"); !errors.Is(err, unix.ENODEV) {
+		t.Errorf("no such link: got %v, want %v", err, unix.ENODEV)
+	}
+	if _, err := c.index("sixteen-letters-"); err == nil {
+		t.Error("a name that is too long: got no error, want one")
+	}
+	for index, want := range map[int]bool{1: true, slotIndex(owner, 0): false} {
+		if got := c.hasIndex(index); got != want {
+			t.Errorf("link %d: got %v, want %v", index, got, want)
+		}
+	}
+}

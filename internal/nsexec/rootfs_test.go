@@ -1,0 +1,154 @@
+package nsexec
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// tree makes a root file system. A name that ends in "/" is a directory, one
+// that begins with "+" an executable file; "name -> target" is a link.
+func tree(t *testing.T, entries ...string) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, entry := range entries {
+		name, target, isLink := strings.Cut(entry, " -> ")
+		name, executable := strings.CutPrefix(name, "+")
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		switch {
+		case isLink:
+			err = os.Symlink(target, path)
+		case strings.HasSuffix(name, "/"):
+			err = os.Mkdir(path, 0o755)
+		case executable:
+			err = os.WriteFile(path, []byte("#!/bin/none\n"), 0o755)
+		default:
+			err = os.WriteFile(path, nil, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func TestFindCommand(t *testing.T) {
+	// Outside of every tree, for links to lead to.
+	outside := tree(t, "+bin/evil")
+	for _, test := range []struct {
+		name, command string
+		entries       []string
+		want          string
+	}{
+		{"in PATH", "sh", []string{"+bin/sh"}, "/bin/sh"},
+		{"the first of PATH", "sh", []string{"+bin/sh", "+usr/local/sbin/sh"}, "/usr/local/sbin/sh"},
+		{"an absolute path", "/opt/x", []string{"+opt/x"}, "/opt/x"},
+		{"a relative path", "opt/x", []string{"+opt/x"}, "opt/x"},
+		{"a path is not looked for in PATH", "./sh", []string{"+bin/sh"}, ""},
+		{"nothing there", "sh", nil, ""},
+		{"not executable", "sh", []string{"bin/sh"}, ""},
+		{"not executable, but later in PATH", "sh", []string{"usr/bin/sh", "+bin/sh"}, "/bin/sh"},
+		{"a directory", "sh", []string{"bin/sh/"}, ""},
+		{"the root", "/", nil, ""},
+		{"a link beside it", "sh", []string{"+bin/busybox", "bin/sh -> busybox"}, "/bin/sh"},
+		{"an absolute link, inside", "sh", []string{"+bin/busybox", "bin/sh -> /bin/busybox"}, "/bin/sh"},
+		{"a linked directory", "sh", []string{"+usr/bin/sh", "bin -> usr/bin"}, "/usr/bin/sh"},
+		{"a link to a path of the host", "sh", []string{"bin/sh -> " + outside + "/bin/evil"}, ""},
+		{"a directory linked to the host's", "evil", []string{"bin -> " + outside + "/bin"}, ""},
+		{"a link up and out", "sh", []string{"bin/sh -> ../../../../../../../../.." + outside + "/bin/evil"}, ""},
+		{"a link up that stays inside", "sh", []string{"+usr/x", "bin/sh -> ../../../../usr/x"}, "/bin/sh"},
+		{"up and out by the command itself", "../../../../../../.." + outside + "/bin/evil", nil, ""},
+		{"a link that leads to itself", "sh", []string{"bin/sh -> sh"}, ""},
+		{"links in a circle", "sh", []string{"bin -> sbin", "sbin -> bin"}, ""},
+		{"a link into nothing", "sh", []string{"bin/sh -> nothing"}, ""},
+		{"a link to the host's root", "bin/sh", []string{"bin -> /proc/self/root/bin"}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			root, err := openRootfs(tree(t, test.entries...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(root)
+			if got := findCommand(root, test.command); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// In a tree that holds a real /proc, links of the kernel's own lead anywhere
+// (proc_pid_root(5)).
+func TestFindCommandFollowsNoMagicLink(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := openRootfs("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(root)
+	if got := findCommand(root, exe); got != exe {
+		t.Fatalf("got %q by its path, want %q", got, exe)
+	}
+	for _, path := range []string{"/proc/self/exe", "/proc/self/root" + exe, "/proc/self/cwd/../../../../.." + exe} {
+		if got := findCommand(root, path); got != "" {
+			t.Errorf("got %q, want nothing", got)
+		}
+	}
+}
+
+func TestHoldsRootfs(t *testing.T) {
+	whole := []string{"proc/", "dev/", "+bin/sh"}
+	for _, test := range []struct {
+		name string
+		dir  string
+		want bool
+	}{
+		{"a whole one", tree(t, whole...), true},
+		{"a link to one", tree(t, "link -> "+tree(t, whole...)) + "/link", true},
+		{"no command", tree(t, "proc/", "dev/"), false},
+		{"no proc", tree(t, "dev/", "+bin/sh"), false},
+		{"no dev", tree(t, "proc/", "+bin/sh"), false},
+		{"proc is a file", tree(t, "proc", "dev/", "+bin/sh"), false},
+		{"dev is a link", tree(t, "proc/", "dev -> proc", "+bin/sh"), false},
+		{"the host's root", "/", false},
+		{"the host's root by another name", "/proc/self/root", false},
+		{"nothing", filepath.Join(t.TempDir(), "nothing"), false},
+		{"a file", tree(t, "file") + "/file", false},
+		{"the empty name", "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := HoldsRootfs(test.dir, "sh"); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestCandidates(t *testing.T) {
+	for _, test := range []struct {
+		command string
+		want    []string
+	}{
+		{"sh", []string{"/usr/local/sbin/sh", "/usr/local/bin/sh", "/usr/sbin/sh", "/usr/bin/sh", "/sbin/sh", "/bin/sh"}},
+		{"/bin/sh", []string{"/bin/sh"}},
+		{"./sh", []string{"./sh"}},
+		{"dir/sh", []string{"dir/sh"}},
+		{"/", []string{"/"}},
+	} {
+		t.Run(test.command, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, candidates(test.command)); diff != "" {
+				t.Errorf("candidates (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,21 @@
+// Package e2e tests unc from the outside: the built binary, with its file
+// capability, run by users without any privilege.
+//
+// A host, as the tests call it, is a network namespace that the test makes. It
+// belongs to the initial user namespace, so a file capability works in it as on
+// a real machine, and the machine's own network is never touched. What a test
+// mounts, it mounts in a mount namespace of its own. Every host is compared with
+// what it was before, at the end of its test: links, addresses and routes,
+// nftables rules, kernel settings, mounts, and processes of its users.
+//
+// Nothing is waited for by time: a test reads what a container says, or looks
+// until it sees what it waits for, with a deadline.
+//
+// All of it needs root:
+//
+//	sudo -E env PATH="$PATH" go test ./test/e2e
+//
+// Without root, or without a program that the tests need, each test says so and
+// is skipped; with UNC_MUST_WORK=1 it fails. UNC_BIN names a binary to test
+// instead of one built from this tree.
+package e2e
