@@ -32,6 +32,10 @@ type life struct {
 	hand    *handover
 	noInit  bool
 
+	args  cloneArgs
+	pidfd int32
+	mask  uint64 // the calling thread's own, meanwhile
+
 	sock    uintptr // the child's end of the conversation
 	cmdline []byte  // this process's own argument area
 	comm    *byte   // its name

@@ -184,7 +184,7 @@ func TestExplainExec(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	w := programs()["rootfs, socket 3"]
-	c := &Child{prog: w.program, base: w.setup, spec: &Spec{Rootfs: "/srv/box", Args: []string{"sh"}}}
+	c := &Child{prog: w.program, spec: &Spec{Rootfs: "/srv/box", Args: []string{"sh"}}}
 	pivot := w.one(t, unix.SYS_PIVOT_ROOT)
 	for _, test := range []struct {
 		name  string

@@ -5,15 +5,10 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
-
-// namespaces are all that a container gets of its own.
-const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
-	unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWCGROUP
 
 // Child is a container, seen from its parent.
 type Child struct {
@@ -24,7 +19,6 @@ type Child struct {
 	pidfd int
 	sock  *os.File
 	prog  *program
-	base  int // of the command's steps
 	spec  *Spec
 }
 
@@ -68,25 +62,13 @@ func Start(spec *Spec) (*Child, error) {
 		setup: p.steps[:setup], command: p.steps[setup:], hand: p.hand, noInit: spec.NoInit,
 		sock: uintptr(ends[1]), cmdline: argumentArea(), comm: &[]byte("unc-init\x00")[0], blocked: ^uint64(0),
 	}
-	keepThread()
-	pid, pidfd, err := cloneChild(l)
+	pid, errno := cloneChild(l)
 	runtime.KeepAlive(p)
-	if err != nil {
+	if errno != 0 {
 		sock.Close()
-		return nil, explainClone(err)
+		return nil, explainClone(errno)
 	}
-	return &Child{PID: pid, pidfd: pidfd, sock: sock, prog: p, base: setup, spec: spec}, nil
-}
-
-// keepThread makes sure that the calling thread lives on: the container ends with
-// the thread that made it, not with the process (PR_SET_PDEATHSIG(2const)). The
-// main thread ends with the process. Any other one the runtime might do away
-// with some day; locked, it lives as long as its goroutine. Locking always would
-// cost a helper thread and a switch at every wait.
-func keepThread() {
-	if unix.Gettid() != unix.Getpid() {
-		runtime.LockOSThread()
-	}
+	return &Child{PID: pid, pidfd: int(l.pidfd), sock: sock, prog: p, spec: spec}, nil
 }
 
 // whatToMount checks the rootfs, or reads the host's system where there is none.
@@ -99,49 +81,6 @@ func whatToMount(spec *Spec) (*system, error) {
 		return nil, err
 	}
 	return nil, unix.Close(fd)
-}
-
-// cloneChild forks the calling thread into new namespaces. Signals are blocked
-// around it: one that the Go runtime handled in the child would end badly there.
-func cloneChild(l *life) (pid, pidfd int, err error) {
-	fd := new(int32)
-	args := &cloneArgs{flags: namespaces | unix.CLONE_PIDFD, pidfd: uint64(uintptr(unsafe.Pointer(fd))), exitSignal: uint64(unix.SIGCHLD)}
-	n, errno := rawClone(l, args, new(uint64))
-	if errno != 0 {
-		return 0, -1, errno
-	}
-	return int(n), int(*fd), nil
-}
-
-// cloneArgs is struct clone_args of clone3(2), its first version.
-type cloneArgs struct {
-	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls uint64
-}
-
-//go:norace
-func rawClone(l *life, args *cloneArgs, mask *uint64) (uintptr, syscall.Errno) {
-	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&l.blocked)), uintptr(unsafe.Pointer(mask)), sigsetSize, 0, 0)
-	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(args)), unsafe.Sizeof(*args), 0, 0, 0, 0)
-	if errno == 0 && pid == 0 {
-		live(l)
-	}
-	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(mask)), 0, sigsetSize, 0, 0)
-	return pid, errno
-}
-
-// argumentArea is the memory in which the kernel put this process's arguments,
-// which is what /proc/PID/cmdline shows.
-func argumentArea() []byte {
-	if len(os.Args) == 0 || os.Args[0] == "" {
-		return nil
-	}
-	first, last := os.Args[0], os.Args[len(os.Args)-1]
-	start := uintptr(unsafe.Pointer(unsafe.StringData(first)))
-	end := uintptr(unsafe.Pointer(unsafe.StringData(last))) + uintptr(len(last))
-	if last == "" || end < start || end-start > 1<<22 {
-		return unsafe.Slice(unsafe.StringData(first), len(first))
-	}
-	return unsafe.Slice(unsafe.StringData(first), end-start)
 }
 
 // Ready waits until the container is furnished and takes what it hands over.
@@ -245,8 +184,7 @@ func (c *Child) Wait() (int, error) {
 		if err != nil {
 			return 0, fmt.Errorf("waiting for the container: %w", err)
 		}
-		unix.Close(c.pidfd)
-		c.sock.Close()
+		c.sock.Close() // but not pidfd: a signal may be on its way through Signal
 		if info.Signaled() {
 			return 128 + int(info.Signal()), nil
 		}

@@ -1,0 +1,77 @@
+package nsexec
+
+import (
+	"os"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// namespaces are all that a container gets of its own.
+const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
+	unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWCGROUP
+
+// cloneArgs is struct clone_args of clone3(2), its first version.
+type cloneArgs struct {
+	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls uint64
+}
+
+// cloneChild makes the child, on a thread that lives on: the container ends with
+// the thread that made it, not with the process (PR_SET_PDEATHSIG(2const)). The
+// main thread ends with the process; any other one the runtime might do away with
+// some day, unless it is locked. Locking always would cost a thread more, and a
+// switch at every wait.
+func cloneChild(l *life) (pid int, errno syscall.Errno) {
+	pid, errno = rawClone(l, os.Getpid())
+	if errno == errOtherThread {
+		runtime.LockOSThread()
+		pid, errno = rawClone(l, unix.Gettid())
+	}
+	return pid, errno
+}
+
+// errOtherThread is what rawClone returns when it is called on another thread
+// than it was to; clone3(2) has no such error.
+const errOtherThread = unix.EXDEV
+
+// rawClone forks the calling thread, which is to be the given one, into new
+// namespaces. Nothing can move the goroutine to another thread, or its stack to
+// other addresses, from the first line on: signals, with which the runtime
+// preempts, are blocked, and the function is nosplit. One that the runtime
+// handled in the child would end badly, too.
+//
+//go:nosplit
+//go:norace
+func rawClone(l *life, thread int) (int, syscall.Errno) {
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK,
+		uintptr(unsafe.Pointer(&l.blocked)), uintptr(unsafe.Pointer(&l.mask)), sigsetSize, 0, 0)
+	pid, errno := uintptr(0), errOtherThread
+	if tid, _, _ := syscall.RawSyscall6(unix.SYS_GETTID, 0, 0, 0, 0, 0, 0); int(tid) == thread {
+		l.args.flags = namespaces | unix.CLONE_PIDFD
+		l.args.exitSignal = uint64(unix.SIGCHLD)
+		l.args.pidfd = uint64(uintptr(unsafe.Pointer(&l.pidfd)))
+		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&l.args)), unsafe.Sizeof(l.args), 0, 0, 0, 0)
+		if errno == 0 && pid == 0 {
+			live(l)
+		}
+	}
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&l.mask)), 0, sigsetSize, 0, 0)
+	return int(pid), errno
+}
+
+// argumentArea is the memory in which the kernel put this process's arguments,
+// which is what /proc/PID/cmdline shows.
+func argumentArea() []byte {
+	if len(os.Args) == 0 || os.Args[0] == "" {
+		return nil
+	}
+	first, last := os.Args[0], os.Args[len(os.Args)-1]
+	start := uintptr(unsafe.Pointer(unsafe.StringData(first)))
+	end := uintptr(unsafe.Pointer(unsafe.StringData(last))) + uintptr(len(last))
+	if last == "" || end < start || end-start > 1<<22 {
+		return unsafe.Slice(unsafe.StringData(first), len(first))
+	}
+	return unsafe.Slice(unsafe.StringData(first), end-start)
+}
