@@ -40,11 +40,8 @@ func (r *runCmd) run(early *netplumb.Helper) (code int, err error) {
 		}
 	}
 	sv := newSupervisor(findTerminal())
-	spec, err := r.spec(sv.term)
-	if err != nil {
-		setup.Close()
-		return 0, err
-	}
+	defer sv.term.restore()
+	spec := r.spec(sv.term)
 	if sv.child, err = nsexec.Start(spec); err != nil {
 		setup.Close()
 		return 0, err
@@ -96,6 +93,10 @@ func furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
 			return fmt.Errorf("writing the container's /etc/%s: %w", file.f.Name(), err)
 		}
 	}
+	// The command finds its terminal as it will stay, and all signals come through.
+	if err := sv.joinTerminal(); err != nil {
+		return err
+	}
 	<-sv.caught
 	return sv.child.Release()
 }
@@ -121,7 +122,7 @@ func (r *runCmd) command() []string {
 }
 
 // spec turns the flags into what nsexec is to make.
-func (r *runCmd) spec(term *terminal) (*nsexec.Spec, error) {
+func (r *runCmd) spec(term *terminal) *nsexec.Spec {
 	s := &nsexec.Spec{
 		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: r.command(), NoInit: r.NoInit, Terminal: term.is,
 	}
@@ -132,5 +133,5 @@ func (r *runCmd) spec(term *terminal) (*nsexec.Spec, error) {
 		s.Hostname = fmt.Sprintf("unc-%08x", rand.Uint32())
 	}
 	s.Env = []string{"HOME=/root", "PATH=" + nsexec.Path, "TERM=" + term.kind(), "HOSTNAME=" + s.Hostname}
-	return s, nil
+	return s
 }

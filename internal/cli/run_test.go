@@ -92,10 +92,7 @@ func TestSpec(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
-			got, err := test.cmd.spec(&terminal{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			got := test.cmd.spec(&terminal{})
 			if diff := cmp.Diff(&test.want, got); diff != "" {
 				t.Errorf("spec (-want +got):\n%s", diff)
 			}
@@ -136,10 +133,7 @@ func TestHostnameIsDrawn(t *testing.T) {
 	form := regexp.MustCompile(`^unc-[0-9a-f]{8}$`)
 	seen := map[string]bool{}
 	for range 10 {
-		s, err := (&runCmd{Command: []string{"sh"}}).spec(&terminal{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := (&runCmd{Command: []string{"sh"}}).spec(&terminal{})
 		if !form.MatchString(s.Hostname) || seen[s.Hostname] {
 			t.Errorf("got hostname %q, want a new match of %v", s.Hostname, form)
 		}
@@ -165,10 +159,7 @@ func TestSpecInARootfs(t *testing.T) {
 		{"another rootfs is named", "/srv/box", "only-here", "/srv/box"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s, err := (&runCmd{Rootfs: test.rootfs, Command: []string{test.command}}).spec(&terminal{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := (&runCmd{Rootfs: test.rootfs, Command: []string{test.command}}).spec(&terminal{})
 			if s.Rootfs != test.want {
 				t.Errorf("got rootfs %q, want %q", s.Rootfs, test.want)
 			}

@@ -31,7 +31,8 @@ const settled = time.Second
 type supervisor struct {
 	child   *nsexec.Child
 	term    *terminal
-	master  *os.File // controlling side of the container's terminal, or nil
+	master  *os.File        // controlling side of the container's terminal, or nil
+	shown   <-chan struct{} // closed when all that it wrote is on ours
 	signals chan os.Signal
 	caught  chan struct{} // closed when signals are caught
 }
@@ -53,17 +54,16 @@ func (s *supervisor) catchSignals() {
 	}
 }
 
-// supervise passes signals and the terminal on until the container ends.
-func (s *supervisor) supervise() (int, error) {
+// joinTerminal connects the caller's terminal with the container's, if it has one.
+func (s *supervisor) joinTerminal() (err error) {
 	if s.master != nil {
-		defer s.term.restore()
-		shown, err := s.term.join(s.master)
-		if err != nil {
-			s.child.Abort()
-			return 0, err
-		}
-		defer func() { <-shown }()
+		s.shown, err = s.term.join(s.master)
 	}
+	return err
+}
+
+// supervise passes signals on until the container ends.
+func (s *supervisor) supervise() (int, error) {
 	go func() {
 		for sig := range s.signals {
 			s.handle(sig.(unix.Signal))
@@ -74,6 +74,9 @@ func (s *supervisor) supervise() (int, error) {
 		time.AfterFunc(settled, forgetProgram)
 	}
 	code, err := s.child.Wait()
+	if s.shown != nil {
+		<-s.shown
+	}
 	return code, errors.Join(failed, err)
 }
 

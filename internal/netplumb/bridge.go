@@ -55,16 +55,20 @@ func makeBridge(c *conn, p policy) (int, error) {
 		return 0, err
 	}
 	if l == nil {
-		if err := checkSubnetFree(c, p); err != nil {
-			return 0, err
+		taken := checkSubnetFree(c, p)
+		if taken == nil {
+			if err := createBridge(c, p); err != nil {
+				return 0, err
+			}
 		}
-		if err := createBridge(c, p); err != nil {
-			return 0, err
-		}
+		// Whatever was in the way may be our own, made by another meanwhile.
 		if l, err = ourBridge(c, p); err != nil {
 			return 0, err
 		}
-		if l == nil {
+		switch {
+		case l == nil && taken != nil:
+			return 0, taken
+		case l == nil:
 			return 0, fmt.Errorf("bridge %q was deleted while it was made", p.bridge)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 )
 
 // Network is what a container has to know of its network. net-setup prints it
@@ -29,6 +31,12 @@ func (n *Network) validate() error {
 		return fmt.Errorf("gateway %v is outside %v", n.Gateway, n.Address)
 	case n.MTU < minMTU || n.MTU > maxMTU:
 		return fmt.Errorf("MTU %d", n.MTU)
+	}
+	// Each is a word in a line of resolv.conf.
+	for _, word := range slices.Concat(n.Search, n.Options) {
+		if word == "" || strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+			return fmt.Errorf("search or option %q", word)
+		}
 	}
 	return nil
 }

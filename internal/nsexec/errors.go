@@ -129,7 +129,7 @@ func (s *Spec) explainExec(errno syscall.Errno) error {
 	case unix.EACCES:
 		return fmt.Errorf("%w: %q in %s may not be executed: permission denied", ErrNotExecutable, name, where)
 	case unix.ENOEXEC:
-		return fmt.Errorf("%w: %q in %s is not a program for this machine, nor a script that begins with #!", ErrNotExecutable, name, where)
+		return fmt.Errorf("%w: %q in %s is neither a program for this machine nor a script with a #! line", ErrNotExecutable, name, where)
 	}
 	return fmt.Errorf("%w: running %q in %s: %w", ErrNotExecutable, name, where, errno)
 }

@@ -161,7 +161,7 @@ func TestExplainExec(t *testing.T) {
 			"no program",
 			Spec{Rootfs: root, Args: []string{"data"}},
 			unix.ENOEXEC, ErrNotExecutable,
-			`command not executable: "data" in ` + rootfs + ` is not a program for this machine, nor a script that begins with #!`, false,
+			`command not executable: "data" in ` + rootfs + ` is neither a program for this machine nor a script with a #! line`, false,
 		},
 		{
 			"anything else",

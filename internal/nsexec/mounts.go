@@ -43,31 +43,31 @@ func (p *program) attach(doing string, s slot, dir word, name string) *step {
 }
 
 // clone takes a copy of the mount at NAME of dir, attached nowhere yet.
-func (p *program) clone(doing string, dir word, name string, flags uint, into slot) *step {
+func (p *program) clone(doing string, dir word, name string, flags uint, into slot) {
 	all := flags | unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC
 	if name == "" {
 		all |= unix.AT_EMPTY_PATH
 	}
-	return p.call(doing, unix.SYS_OPEN_TREE, dir, p.str(name), num(uint64(all))).to(into)
+	p.call(doing, unix.SYS_OPEN_TREE, dir, p.str(name), num(uint64(all))).to(into)
 }
 
 // setAttrs changes the flags of the mount in s, and with unix.AT_RECURSIVE of
 // all below it, and takes it out of every peer group.
-func (p *program) setAttrs(doing string, s slot, flags uint, attrs uint64) *step {
+func (p *program) setAttrs(doing string, s slot, flags uint, attrs uint64) {
 	attr := &unix.MountAttr{Attr_set: attrs, Propagation: unix.MS_PRIVATE}
-	return p.call(doing, unix.SYS_MOUNT_SETATTR, s.word(), p.str(""), num(uint64(flags|unix.AT_EMPTY_PATH)),
+	p.call(doing, unix.SYS_MOUNT_SETATTR, s.word(), p.str(""), num(uint64(flags|unix.AT_EMPTY_PATH)),
 		p.ptr(unsafe.Pointer(attr)), num(unsafe.Sizeof(*attr)))
 }
 
 // openBeneath opens the directory NAME of the rootfs in root. No link is
 // followed on the way, so that a rootfs with /proc -> /etc is refused, and
 // nothing outside the root can be reached.
-func (p *program) openBeneath(doing string, root slot, name string, into slot) *step {
+func (p *program) openBeneath(doing string, root slot, name string, into slot) {
 	how := &unix.OpenHow{
 		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_SYMLINKS,
 	}
-	return p.call(doing, unix.SYS_OPENAT2, root.word(), p.str(name), p.ptr(unsafe.Pointer(how)),
+	p.call(doing, unix.SYS_OPENAT2, root.word(), p.str(name), p.ptr(unsafe.Pointer(how)),
 		num(unsafe.Sizeof(*how))).to(into)
 }
 

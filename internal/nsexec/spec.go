@@ -15,7 +15,7 @@ type Spec struct {
 	// system: see system.go.
 	Rootfs string
 
-	// Hostname of the container, at most 64 bytes (sethostname(2)).
+	// Hostname of the container, at most 64 letters, digits, dots and dashes (hostname(7)).
 	Hostname string
 
 	// Args is the command and its arguments. A command without a slash is
@@ -39,20 +39,24 @@ const Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 func (s *Spec) wantsTerminal() bool { return s.Terminal[0] || s.Terminal[1] || s.Terminal[2] }
 
+const hostnameLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-"
+
 // validate refuses what can't be handed to the kernel.
 func (s *Spec) validate() error {
-	switch {
-	case len(s.Args) == 0 || s.Args[0] == "":
-		return errors.New("there is no command to run")
-	case s.Hostname == "" || len(s.Hostname) > 64:
-		return fmt.Errorf("the hostname %q is not 1 to 64 bytes long", s.Hostname)
-	}
 	for _, list := range [][]string{s.Args, s.Env, {s.Rootfs, s.Hostname}} {
 		for _, text := range list {
 			if strings.IndexByte(text, 0) >= 0 {
 				return fmt.Errorf("%q contains a zero byte", text)
 			}
 		}
+	}
+	switch {
+	case len(s.Args) == 0 || s.Args[0] == "":
+		return errors.New("there is no command to run")
+	case s.Hostname == "" || len(s.Hostname) > 64:
+		return fmt.Errorf("the hostname %q is not 1 to 64 bytes long", s.Hostname)
+	case strings.Trim(s.Hostname, hostnameLetters) != "" || s.Hostname[0] == '-' || s.Hostname[0] == '.':
+		return fmt.Errorf("the hostname %q is not made of letters, digits, dots and dashes (hostname(7))", s.Hostname)
 	}
 	return s.checkDescriptors()
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -13,6 +14,18 @@ import (
 // links are the interfaces of the calling thread's network namespace, each with
 // all that somebody may have changed of it, and nothing that changes by itself.
 func links() (map[string]string, error) {
+	for range 100 {
+		found, err := linksOnce()
+		// Something came or went while the list was read, or between two of them.
+		if errors.Is(err, netlink.ErrDumpInterrupted) || errors.Is(err, unix.ENODEV) {
+			continue
+		}
+		return found, err
+	}
+	return nil, netlink.ErrDumpInterrupted
+}
+
+func linksOnce() (map[string]string, error) {
 	list, err := netlink.LinkList()
 	if err != nil {
 		return nil, err

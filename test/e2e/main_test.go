@@ -57,8 +57,13 @@ func testMain(m *testing.M) int {
 
 // programs that the tests run, and the Debian packages that have them.
 var programs = []struct{ name, pkg string }{
-	{"setpriv", "util-linux"}, {"unshare", "util-linux"}, {"mount", "mount"}, {"env", "coreutils"},
-	{"setcap", "libcap2-bin"}, {"ip", "iproute2"}, {"strace", "strace"},
+	{"setpriv", "util-linux"},
+	{"unshare", "util-linux"},
+	{"mount", "mount"},
+	{"env", "coreutils"},
+	{"setcap", "libcap2-bin"},
+	{"ip", "iproute2"},
+	{"strace", "strace"},
 }
 
 func whatIsMissing() string {

@@ -17,7 +17,7 @@ var forwarded = map[string]unix.Signal{
 // trapping says which signals it gets, until it gets SIGTERM a second time.
 const trapping = `
 	for s in INT HUP QUIT USR1 USR2 WINCH; do trap "echo got $s" $s; done
-	trap 'echo got TERM; trap "exit 42" TERM' TERM
+	trap 'trap "exit 42" TERM; echo got TERM' TERM
 	(trap '' INT HUP QUIT; exec sleep 1000) &
 	echo ready
 	while :; do wait; done`
