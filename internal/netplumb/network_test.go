@@ -41,6 +41,9 @@ func TestValidate(t *testing.T) {
 		{"an IPv6 gateway", func(n *Network) { n.Gateway = netip.MustParseAddr("fd00::1") }, true},
 		{"an MTU too small", func(n *Network) { n.MTU = 1279 }, true},
 		{"an MTU too large", func(n *Network) { n.MTU = 65536 }, true},
+		{"a domain that is a line", func(n *Network) { n.Search = []string{"a\nnameserver"} }, true},
+		{"an option that is two", func(n *Network) { n.Options = []string{"rotate ndots:1"} }, true},
+		{"an empty domain", func(n *Network) { n.Search = []string{""} }, true},
 		{"a negative MTU", func(n *Network) { n.MTU = -1500 }, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -27,6 +27,14 @@ func TestValidate(t *testing.T) {
 			"a hostname too long", func(s *Spec) { s.Hostname = strings.Repeat("h", 65) },
 			fmt.Sprintf("the hostname %q is not 1 to 64 bytes long", strings.Repeat("h", 65)),
 		},
+		{
+			"a hostname that is two lines", func(s *Spec) { s.Hostname = "box\n10.0.0.1" },
+			`the hostname "box\n10.0.0.1" is not made of letters, digits, dots and dashes (hostname(7))`,
+		},
+		{
+			"a hostname like a flag", func(s *Spec) { s.Hostname = "-box" },
+			`the hostname "-box" is not made of letters, digits, dots and dashes (hostname(7))`,
+		},
 		{"zero byte in the command", func(s *Spec) { s.Args = []string{"s\x00h"} }, `"s\x00h" contains a zero byte`},
 		{"in an argument", func(s *Spec) { s.Args = []string{"sh", "\x00"} }, `"\x00" contains a zero byte`},
 		{"in the environment", func(s *Spec) { s.Env = []string{"A=\x00"} }, `"A=\x00" contains a zero byte`},
