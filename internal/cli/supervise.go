@@ -91,10 +91,10 @@ func (s *supervisor) handle(sig unix.Signal) {
 		s.term.resize(s.master)
 	case s.master != nil && sig == unix.SIGCONT:
 		// Stopped and continued: the shell has had the terminal meanwhile.
+		s.term.resize(s.master)
 		if s.term.is[0] {
 			_ = s.term.raw()
 		}
-		s.term.resize(s.master)
 	default:
 		_ = s.child.Signal(sig)
 	}

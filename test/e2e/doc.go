@@ -11,11 +11,8 @@
 // Nothing is waited for by time: a test reads what a container says, or looks
 // until it sees what it waits for, with a deadline.
 //
-// All of it needs root:
-//
-//	sudo -E env PATH="$PATH" go test ./test/e2e
-//
-// Without root, or without a program that the tests need, each test says so and
-// is skipped; with UNC_MUST_WORK=1 it fails. UNC_BIN names a binary to test
-// instead of one built from this tree.
+// All of it needs root: test/run root, or as root go test ./test/e2e. Where that,
+// or a program that the tests use, is missing, each test says so and is skipped;
+// with UNC_MUST_WORK=1 it fails. UNC_BIN names a binary to test instead of one
+// built from this tree.
 package e2e

@@ -44,7 +44,7 @@ func TestExitCodes(t *testing.T) {
 		{"a hostname that is too long", []string{"--hostname", strings.Repeat("a", 65), "true"}, 125, "hostname"},
 		{"not executable", []string{"/bin/not-for-execution"}, 126, "not executable"},
 		{"not executable, by its name", []string{"not-for-execution"}, 126, "not executable"},
-		{"no program", []string{"no-program"}, 126, "not a program"},
+		{"no program", []string{"no-program"}, 126, "a program for this machine"},
 		{"a directory", []string{"/bin"}, 126, "not executable"},
 		{"not found", []string{"nowhere-at-all"}, 127, `"nowhere-at-all"`},
 		{"not found, with a path", []string{"/bin/nowhere"}, 127, `"/bin/nowhere"`},

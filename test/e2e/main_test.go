@@ -38,7 +38,7 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
 	if cannot = whatIsMissing(); cannot != "" {
-		fmt.Fprintln(os.Stderr, "the end-to-end tests can't run:", cannot)
+		fmt.Fprintln(os.Stderr, cannot)
 		return m.Run()
 	}
 	if os.Getenv(insideOwnMounts) == "" {
@@ -68,15 +68,15 @@ var programs = []struct{ name, pkg string }{
 
 func whatIsMissing() string {
 	if os.Geteuid() != 0 {
-		return `they need root: sudo -E env PATH="$PATH" go test ./test/e2e`
+		return "the end-to-end tests need root: test/run root"
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p.name); err != nil {
-			return p.name + " is missing: sudo apt install " + p.pkg
+			return "the end-to-end tests need " + p.name + ": sudo apt-get install " + p.pkg
 		}
 	}
 	if !isStatic(busybox) {
-		return "a static " + busybox + " is missing: sudo apt install busybox-static"
+		return "the end-to-end tests need a static " + busybox + ": sudo apt-get install busybox-static"
 	}
 	return ""
 }
