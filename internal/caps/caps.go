@@ -103,10 +103,35 @@ func Drop() error { return reduce(state{}) }
 
 // reduce sets every thread to s and verifies each.
 func reduce(s state) error {
+	if err := checkSignalQueue(); err != nil {
+		return err
+	}
 	if err := setAll(s); err != nil {
 		return err
 	}
 	return verifyAll(s)
+}
+
+// checkSignalQueue makes sure that the runtime can reach the other threads. It
+// does so by a real-time signal to each, which the kernel refuses when the user's
+// queue is full (RLIMIT_SIGPENDING, getrlimit(2)), and then tries for ever.
+func checkSignalQueue() error {
+	const enough = 64
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_SIGPENDING, &limit); err != nil {
+		return fmt.Errorf("reading the limit of pending signals: %w", err)
+	}
+	if limit.Cur >= enough {
+		return nil
+	}
+	if limit.Max < enough {
+		return fmt.Errorf("unc needs a limit of %d pending signals, it is %d", enough, limit.Max)
+	}
+	limit.Cur = limit.Max
+	if err := unix.Setrlimit(unix.RLIMIT_SIGPENDING, &limit); err != nil {
+		return fmt.Errorf("raising the limit of pending signals: %w", err)
+	}
+	return nil
 }
 
 func setDumpable(v uintptr) error {

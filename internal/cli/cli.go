@@ -85,18 +85,22 @@ func beginEarly(args []string) (*netplumb.Helper, error) {
 // it prints itself.
 func NetSetup(args []string) int {
 	network, err := netplumb.Setup(args)
-	var text []byte
-	switch {
-	case len(args) == 1 && args[0] == netplumb.FromStdin:
-		text = netplumb.Answer(network, err)
-	case err != nil:
-		return Fail(err)
-	default:
-		text, err = json.Marshal(network)
-		text = append(text, '\n')
+	if len(args) == 1 && args[0] == netplumb.FromStdin {
+		// Who asked may be gone by now; then there is nobody to tell.
+		if _, gone := unix.Write(1, netplumb.Answer(network, err)); gone != nil || err != nil {
+			return exitFailed
+		}
+		return 0
 	}
-	if _, printErr := unix.Write(1, text); printErr != nil || err != nil {
-		return exitFailed
+	if err != nil {
+		return Fail(err)
+	}
+	text, err := json.Marshal(network)
+	if err == nil {
+		_, err = unix.Write(1, append(text, '\n'))
+	}
+	if err != nil {
+		return Fail(fmt.Errorf("printing the network: %w", err))
 	}
 	return 0
 }

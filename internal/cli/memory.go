@@ -9,10 +9,11 @@ import (
 	"unc/internal/rawio"
 )
 
-// forgetProgram lets go of the pages of unc's own file that the start has
-// touched, most of the memory of a supervisor that from here on only waits.
-// They come back from the page cache one by one where they are needed
-// (MADV_DONTNEED on a private file mapping, madvise(2)).
+// forgetProgram lets go of the pages of unc's own code that the start has
+// touched, much of the memory of a supervisor that from here on only waits.
+// They come back from the page cache where they are needed (MADV_DONTNEED on a
+// private file mapping, madvise(2)). Code only: in a position-independent
+// build, read-only data has been written to, by relocation.
 func forgetProgram() {
 	maps, err := rawio.ReadFile("/proc/self/maps", 1<<20)
 	if err != nil {
@@ -21,7 +22,7 @@ func forgetProgram() {
 	for line := range strings.Lines(string(maps)) {
 		// start-end perms offset dev inode path (proc_pid_maps(5))
 		fields := strings.Fields(line)
-		if len(fields) != 6 || fields[5][0] != '/' || fields[1][1] != '-' {
+		if len(fields) != 6 || fields[5][0] != '/' || fields[1] != "r-xp" {
 			continue
 		}
 		from, to, _ := strings.Cut(fields[0], "-")

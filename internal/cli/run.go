@@ -68,7 +68,6 @@ func furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
 		return err
 	}
 	defer inside.Route.Close()
-	sv.master = inside.Terminal
 	// While net-setup is at work: what needs no answer of its.
 	if err := netplumb.Loopback(inside.Route); err != nil {
 		return err
@@ -94,11 +93,12 @@ func furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
 		}
 	}
 	// The command finds its terminal as it will stay, and all signals come through.
-	if err := sv.joinTerminal(); err != nil {
-		return err
+	if inside.Terminal != nil {
+		if err := sv.term.join(inside.Terminal); err != nil {
+			return err
+		}
 	}
-	<-sv.caught
-	return sv.child.Release()
+	return sv.release()
 }
 
 // Validate refuses a command that begins with a dash: to kong, a flag that it does

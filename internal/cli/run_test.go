@@ -47,13 +47,13 @@ func TestIsTermName(t *testing.T) {
 func TestTermKind(t *testing.T) {
 	for _, test := range []struct {
 		name, term string
-		terminal   terminal
+		terminal   *terminal
 		want       string
 	}{
-		{"no terminal", "xterm-256color", terminal{}, "dumb"},
-		{"the caller's", "xterm-256color", terminal{out: os.Stdout}, "xterm-256color"},
-		{"none named", "", terminal{out: os.Stdout}, "xterm"},
-		{"no name", "../x", terminal{out: os.Stdout}, "xterm"},
+		{"no terminal", "xterm-256color", &terminal{}, "dumb"},
+		{"the caller's", "xterm-256color", &terminal{out: os.Stdout}, "xterm-256color"},
+		{"none named", "", &terminal{out: os.Stdout}, "xterm"},
+		{"no name", "../x", &terminal{out: os.Stdout}, "xterm"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("TERM", test.term)

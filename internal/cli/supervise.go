@@ -5,7 +5,9 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"sync"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -15,6 +17,9 @@ import (
 var (
 	// forwarded are for the command.
 	forwarded = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH}
+
+	// ending are those of them that end a program that does not expect them.
+	ending = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2}
 
 	// fatal end unc, which must not leave the terminal raw; caught only while it may be.
 	fatal = []os.Signal{
@@ -31,10 +36,11 @@ const settled = time.Second
 type supervisor struct {
 	child   *nsexec.Child
 	term    *terminal
-	master  *os.File        // controlling side of the container's terminal, or nil
-	shown   <-chan struct{} // closed when all that it wrote is on ours
 	signals chan os.Signal
 	caught  chan struct{} // closed when signals are caught
+
+	mu       sync.Mutex
+	released bool
 }
 
 func newSupervisor(t *terminal) *supervisor {
@@ -43,59 +49,67 @@ func newSupervisor(t *terminal) *supervisor {
 
 // catchSignals has to be done before the command starts: a signal that arrives
 // from then on reaches it first thing. It is mostly waiting for the runtime to
-// change one signal after the other, so it is done beside everything else.
+// change one signal after the other, so it is done beside everything else. What
+// the caller ignores (nohup(1)) stays ignored.
 func (s *supervisor) catchSignals() {
-	defer close(s.caught)
-	signal.Notify(s.signals, forwarded...)
+	wanted := slices.DeleteFunc(slices.Clone(forwarded), signal.Ignored)
+	if s.term.any() {
+		wanted = append(append(wanted, fatal...), unix.SIGCONT)
+	}
+	signal.Notify(s.signals, wanted...)
 	// A reader of our output that went away is the command's business, not the copying's.
 	signal.Ignore(unix.SIGPIPE)
-	if s.term.any() {
-		signal.Notify(s.signals, append(slices.Clone(fatal), unix.SIGCONT)...)
+	close(s.caught)
+	for sig := range s.signals {
+		s.handle(sig.(unix.Signal))
 	}
 }
 
-// joinTerminal connects the caller's terminal with the container's, if it has one.
-func (s *supervisor) joinTerminal() (err error) {
-	if s.master != nil {
-		s.shown, err = s.term.join(s.master)
-	}
-	return err
+// release lets the command start. Until then signals end unc, and the kernel the
+// container with it; from then on they are the command's.
+func (s *supervisor) release() error {
+	<-s.caught
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.released = true
+	return s.child.Release()
 }
 
-// supervise passes signals on until the container ends.
+// supervise waits until the container has ended and all that it wrote is shown.
 func (s *supervisor) supervise() (int, error) {
-	go func() {
-		for sig := range s.signals {
-			s.handle(sig.(unix.Signal))
-		}
-	}()
 	failed := s.child.Started()
 	if failed == nil {
 		time.AfterFunc(settled, forgetProgram)
 	}
 	code, err := s.child.Wait()
-	if s.shown != nil {
-		<-s.shown
-	}
+	s.term.finish()
 	return code, errors.Join(failed, err)
 }
 
 func (s *supervisor) handle(sig unix.Signal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	joined := s.released && s.term.master != nil
 	switch {
-	case slices.Contains(fatal, os.Signal(sig)):
+	case slices.Contains(fatal, os.Signal(sig)), !s.released && slices.Contains(ending, os.Signal(sig)):
 		s.term.restore()
-		_ = s.child.Signal(unix.SIGKILL)
-		signal.Reset(sig)
-		_ = unix.Kill(unix.Getpid(), sig)
-	case s.master != nil && sig == unix.SIGWINCH:
-		s.term.resize(s.master)
-	case s.master != nil && sig == unix.SIGCONT:
+		dieOf(sig)
+	case joined && sig == unix.SIGWINCH:
+		s.term.resize()
+	case joined && sig == unix.SIGCONT:
 		// Stopped and continued: the shell has had the terminal meanwhile.
-		s.term.resize(s.master)
-		if s.term.is[0] {
-			_ = s.term.raw()
-		}
+		s.term.resize()
+		_ = s.term.take()
 	default:
 		_ = s.child.Signal(sig)
 	}
+}
+
+// dieOf ends this process as sig does by default. The runtime's own default for
+// some of them is to print all goroutines.
+func dieOf(sig unix.Signal) {
+	var deflt struct{ handler, flags, restorer, mask uintptr } // the kernel's struct sigaction; 0 is SIG_DFL
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&deflt)), 0, 8, 0, 0)
+	_ = unix.Kill(unix.Getpid(), sig)
+	select {} // it is on its way
 }

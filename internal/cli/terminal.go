@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -14,8 +15,13 @@ import (
 // 2 is one, the container gets a pseudo-terminal of its own there, and the two
 // are joined by copying. A shared one could be typed into (TIOCSTI) or read.
 type terminal struct {
-	is    [3]bool
-	out   *os.File    // where to show what the container writes
+	is     [3]bool
+	out    *os.File // where to show what the container writes
+	master *os.File // controlling side of the container's terminal, once joined
+	relay  *relay
+	typing sync.Once
+
+	mu    sync.Mutex  // a signal may come at any time
 	saved *term.State // of standard input, while it is raw
 }
 
@@ -25,6 +31,12 @@ func findTerminal() *terminal {
 	for _, fd := range []int{1, 2, 0} {
 		if t.is[fd] = term.IsTerminal(fd); t.is[fd] && t.out == nil {
 			t.out = std[fd]
+		}
+	}
+	if t.out == os.Stdin {
+		// It may be open for reading only.
+		if both, err := os.OpenFile("/proc/self/fd/0", os.O_WRONLY|unix.O_NOCTTY, 0); err == nil {
+			t.out = both
 		}
 	}
 	return t
@@ -52,23 +64,52 @@ func isTermName(name string) bool {
 }
 
 // join connects the terminal with the container's, whose controlling side
-// master is. The returned channel closes when all the container wrote is shown.
-func (t *terminal) join(master *os.File) (shown <-chan struct{}, err error) {
-	t.resize(master)
-	if t.is[0] {
-		if err := t.raw(); err != nil {
-			return nil, err
+// master is. It has to be followed by finish.
+func (t *terminal) join(master *os.File) error {
+	t.master = master
+	t.resize()
+	if !t.is[0] {
+		if err := plainOutput(master); err != nil {
+			return err
 		}
-		go func() { _, _ = io.Copy(master, os.Stdin) }()
-	} else if err := plainOutput(master); err != nil {
-		return nil, err
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_, _ = io.Copy(t.out, master) // ends with EIO when nobody has the other side open
-	}()
-	return done, nil
+	if err := t.take(); err != nil {
+		return err
+	}
+	var err error
+	t.relay, err = startRelay(t.out, master)
+	return err
+}
+
+// take makes the terminal raw and begins to read from it, if it is ours to read:
+// a shell that runs unc in the background keeps it. Called again when unc is
+// continued, which is how a shell gives it the terminal.
+func (t *terminal) take() error {
+	if !t.is[0] || !inForeground() {
+		return nil
+	}
+	if err := t.raw(); err != nil {
+		return err
+	}
+	t.typing.Do(func() {
+		go func() { _, _ = io.Copy(t.master, os.Stdin) }()
+	})
+	return nil
+}
+
+// inForeground tells whether the terminal on standard input is this process group's.
+func inForeground() bool {
+	group, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}
+
+// finish waits until all that the container has written is shown, and restores
+// the terminal. No process of the container is left then.
+func (t *terminal) finish() {
+	if t.relay != nil {
+		t.relay.finish()
+	}
+	t.restore()
 }
 
 // raw hands every key to the container's terminal, which does the line editing
@@ -78,6 +119,8 @@ func (t *terminal) raw() error {
 	if err != nil {
 		return fmt.Errorf("setting the terminal to raw mode: %w", err)
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.saved == nil {
 		t.saved = saved
 	}
@@ -86,6 +129,8 @@ func (t *terminal) raw() error {
 
 // restore puts the terminal back as it was found.
 func (t *terminal) restore() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.saved != nil {
 		_ = term.Restore(0, t.saved)
 	}
@@ -93,9 +138,9 @@ func (t *terminal) restore() {
 
 // resize gives the container's terminal the size of ours; the kernel tells the
 // programs in it (SIGWINCH).
-func (t *terminal) resize(master *os.File) {
+func (t *terminal) resize() {
 	if size, err := unix.IoctlGetWinsize(int(t.out.Fd()), unix.TIOCGWINSZ); err == nil {
-		_ = unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, size)
+		_ = unix.IoctlSetWinsize(int(t.master.Fd()), unix.TIOCSWINSZ, size)
 	}
 }
 

@@ -5,7 +5,10 @@
 // printer at the edge decides how they look, and no caller has to search texts.
 package hint
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // hinted is an error that knows a way out.
 type hinted struct {
@@ -22,6 +25,15 @@ func With(err error, hints ...string) error {
 		return err
 	}
 	return &hinted{err, hints}
+}
+
+// Quote makes one word of text for a shell, where it would not be one as it is.
+func Quote(text string) string {
+	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./+:@%-"
+	if text != "" && strings.Trim(text, plain) == "" {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // Of returns the hints of the outermost error in err's chain that has any.

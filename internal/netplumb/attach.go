@@ -41,6 +41,8 @@ func Begin() (*Helper, error) {
 	process, err := syscall.ForkExec("/proc/self/exe", []string{"unc", "net-setup", FromStdin}, &syscall.ProcAttr{
 		Env:   []string{"GOMAXPROCS=1"}, // it does one thing after the other
 		Files: []uintptr{uintptr(in[0]), uintptr(out[1]), 2},
+		// What is typed at the terminal, Ctrl-C say, is for unc to act on.
+		Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {
 		unix.Close(in[1])

@@ -20,7 +20,8 @@
 //	checkCaller   not root, not nobody, not in a user namespace
 //	prepare       look for the bridge, the route to the outside, the resolvers
 //	openNetns     as the caller; from here on the descriptor counts, never the number
-//	freeSlot      who is over quota is refused before anything is touched
+//	freeSlot      who is over quota is refused before anything is touched, but not
+//	              before links that are about to go had a moment to (watch.go)
 //	caps.Raise    ┐ on one thread
 //	makeBridge    │ where findBridge found none, or half of one
 //	lease         ┘

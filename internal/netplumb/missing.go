@@ -20,7 +20,7 @@ func explainMissingCapability() error {
 	if err != nil {
 		return fmt.Errorf("looking for this program's own file: %w", err)
 	}
-	setcap := "sudo setcap cap_net_admin+ep " + exe
+	setcap := "sudo setcap cap_net_admin+ep " + hint.Quote(exe)
 	status := selfStatus()
 
 	var fs unix.Statfs_t
@@ -35,7 +35,7 @@ func explainMissingCapability() error {
 			"start unc from outside of whatever set it: a sandbox, a container, or a service with NoNewPrivileges=yes")
 	case statErr == nil && fs.Flags&unix.ST_NOSUID != 0:
 		return hint.With(fmt.Errorf("%q is on a file system mounted nosuid, so its file capability has no effect", exe),
-			"install unc elsewhere: PREFIX=/usr/local ./install.sh    # the mount: findmnt -T "+exe)
+			"install unc elsewhere: PREFIX=/usr/local ./install.sh    # the mount: findmnt -T "+hint.Quote(exe))
 	case status["TracerPid"] != "" && status["TracerPid"] != "0":
 		return hint.With(errors.New("unc is being traced, so its file capability has no effect"), "run it without strace or a debugger")
 	case boundErr == nil && bounding&(1<<unix.CAP_NET_ADMIN) == 0:

@@ -66,20 +66,10 @@ func setup(args []string, held error) (*Network, error) {
 		return nil, err
 	}
 	defer unix.Close(netns)
-	slot, err := freeSlot(c, job.policy, job.owner)
-	if err != nil {
-		return nil, err
+	addr, err := job.lease(c, netns)
+	if errors.Is(err, errQuota) || errors.Is(err, errFull) {
+		addr, err = job.leaseOfTheDead(c, netns, err)
 	}
-	var addr netip.Addr
-	err = caps.Raise(func() error {
-		if job.bridge == 0 {
-			if job.bridge, err = makeBridge(c, job.policy); err != nil {
-				return err
-			}
-		}
-		addr, err = lease(c, job.wiring, netns, slot)
-		return err
-	})
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +81,45 @@ func setup(args []string, held error) (*Network, error) {
 type job struct {
 	wiring
 	network Network
+}
+
+// lease is all that is done with the capability.
+func (j *job) lease(c *conn, netns int) (addr netip.Addr, err error) {
+	// Who has no right to another lease is refused before anything is touched.
+	slot, err := freeSlot(c, j.policy, j.owner)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	err = caps.Raise(func() error {
+		if j.bridge == 0 {
+			if j.bridge, err = makeBridge(c, j.policy); err != nil {
+				return err
+			}
+		}
+		addr, err = lease(c, j.wiring, netns, slot)
+		return err
+	})
+	return addr, err
+}
+
+// leaseOfTheDead is for when there is nothing left. The kernel removes a network
+// namespace some time after its last process, so links may be about to go: each
+// time one does, there is another try, until patience is over.
+func (j *job) leaseOfTheDead(c *conn, netns int, refused error) (netip.Addr, error) {
+	gone, err := watchLinks(patience)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	defer gone.close()
+	for {
+		addr, err := j.lease(c, netns)
+		if !errors.Is(err, errQuota) && !errors.Is(err, errFull) {
+			return addr, err
+		}
+		if err := gone.wait(); err != nil {
+			return netip.Addr{}, refused
+		}
+	}
 }
 
 // prepare only reads, with nothing in effect.

@@ -29,12 +29,7 @@ func lease(c *conn, w wiring, netns int, slot uint32) (netip.Addr, error) {
 		if _, err := c.index(leaseName(addr)); err == nil {
 			continue // taken
 		}
-		index, err := createPair(c, w, netns, addr, slot)
-		for errors.Is(err, errSlotTaken) {
-			if slot, err = freeSlot(c, w.policy, w.owner); err == nil {
-				index, err = createPair(c, w, netns, addr, slot)
-			}
-		}
+		index, err := createWithSlot(c, w, netns, addr, slot)
 		if errors.Is(err, errAddressTaken) {
 			continue
 		}
@@ -48,15 +43,41 @@ func lease(c *conn, w wiring, netns int, slot uint32) (netip.Addr, error) {
 		return addr, nil
 	}
 	return netip.Addr{}, hint.With(
-		fmt.Errorf("the subnet is full: all %d addresses of %v are leased", hosts(subnet), subnet),
+		fmt.Errorf("%w: all %d addresses of %v are leased", errFull, hosts(subnet), subnet),
 		"ask this machine's administrator for a larger one; these hold it: ip -o link show master "+w.policy.bridge)
 }
 
-// Somebody else, or another net-setup of this user, was faster.
 var (
+	// There is none left. A link that is about to go may change that.
+	errFull  = errors.New("the subnet is full")
+	errQuota = errors.New("the quota is used up")
+
+	// Somebody else, or another net-setup of this user, was faster.
 	errAddressTaken = errors.New("the address was just taken")
 	errSlotTaken    = errors.New("the slot was just taken")
+	errTaken        = errors.New("something was just taken")
 )
+
+// createWithSlot creates the pair with the given slot, or where that is taken by
+// now, with another one of the owner's.
+func createWithSlot(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) (index int, err error) {
+	// What was taken and is free again when looked for is tried again; the third
+	// time it must be the one name that can't be looked for.
+	for unexplained := 0; unexplained < 3; {
+		index, err = createPair(c, w, netns, addr, slot)
+		switch {
+		case errors.Is(err, errSlotTaken):
+			if slot, err = freeSlot(c, w.policy, w.owner); err != nil {
+				return 0, err
+			}
+		case errors.Is(err, errTaken):
+			unexplained++
+		default:
+			return index, err
+		}
+	}
+	return 0, fmt.Errorf("the network namespace has an interface %q already", eth0)
+}
 
 // createPair makes the pair with one message that carries everything: a link is
 // never without its owner, its slot or its address. The far end comes to life
@@ -95,7 +116,9 @@ func createPair(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) (ind
 	return 0, fmt.Errorf("creating veth %q: %w", name, err)
 }
 
-// explainTaken finds out which of three names was taken: the kernel says EEXIST to all.
+// explainTaken finds out which of three was taken: the lease's name, the slot's
+// number, or the far end's name in its namespace, where nobody can look from here.
+// The kernel says EEXIST to all.
 func explainTaken(c *conn, name string, index int) error {
 	if _, err := c.index(name); err == nil {
 		return errAddressTaken
@@ -103,7 +126,7 @@ func explainTaken(c *conn, name string, index int) error {
 	if c.hasIndex(index) {
 		return errSlotTaken
 	}
-	return fmt.Errorf("the network namespace has an interface %q already", eth0)
+	return errTaken
 }
 
 // connect brings the host end to work. The port neither learns nor is flooded
@@ -158,6 +181,6 @@ func freeSlot(c *conn, p policy, owner uint32) (uint32, error) {
 		}
 	}
 	return 0, hint.With(
-		fmt.Errorf("the quota is used up: user %d has %d containers on the network, as many as one user may have", owner, p.maxPerUser),
+		fmt.Errorf("%w: user %d has %d containers on the network, as many as one user may have", errQuota, owner, p.maxPerUser),
 		fmt.Sprintf("end one of them; these links are theirs: ip -o link show group %d", owner))
 }

@@ -32,13 +32,13 @@ type life struct {
 	hand    *handover
 	noInit  bool
 
-	args  cloneArgs
+	clone cloneArgs
 	pidfd int32
 	mask  uint64 // the calling thread's own, meanwhile
 
-	sock    uintptr // the child's end of the conversation
-	cmdline []byte  // this process's own argument area
-	comm    *byte   // its name
+	sock    uintptr  // the child's end of the conversation
+	argv    []string // where the kernel put this process's arguments
+	comm    *byte    // its name
 	told    report
 	blocked uint64 // every signal; blocked ones are kept for pid 1, not dropped (signal(7))
 	deflt   sigaction
@@ -65,9 +65,10 @@ func live(l *life) {
 		// Between here and the command's execve pid 1 is a copy of the supervisor,
 		// environment included: nobody inside may read its memory.
 		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0, 0)
+		wipe(l.argv)
 		pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 		if errno != 0 {
-			fail(l, int32(len(l.setup)), errno)
+			fail(l, int32(len(l.setup)+len(l.command)), errno)
 		}
 		if pid != 0 {
 			reap(l, pid)
@@ -82,6 +83,21 @@ func live(l *life) {
 		errno = unix.EACCES
 	}
 	fail(l, int32(len(l.setup)+len(l.command)-1), errno)
+}
+
+// wipe clears the memory of the arguments, which /proc/1/cmdline shows: they name
+// paths of the host. It is the kernel's, at the top of the stack, not Go's, whose
+// strings are not written to.
+//
+//go:nosplit
+//go:norace
+func wipe(argv []string) {
+	for i := 0; i < len(argv); i++ {
+		start := unsafe.Pointer(unsafe.StringData(argv[i]))
+		for k := 0; k < len(argv[i]); k++ {
+			*(*byte)(unsafe.Add(start, k)) = 0
+		}
+	}
 }
 
 // run works off a table. It returns after the last step, or not at all.
@@ -165,10 +181,6 @@ func resetSignals(l *life) {
 //go:norace
 func reap(l *life, command uintptr) {
 	syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, 0, ^uintptr(0)>>32, 0, 0, 0, 0)
-	// The supervisor's arguments name paths of the host.
-	for i := 0; i < len(l.cmdline); i++ {
-		l.cmdline[i] = 0
-	}
 	syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(l.comm)), 0, 0, 0, 0)
 	for {
 		sig, _, errno := syscall.RawSyscall6(unix.SYS_RT_SIGTIMEDWAIT,
@@ -179,8 +191,12 @@ func reap(l *life, command uintptr) {
 		case sig == uintptr(unix.SIGCHLD):
 			takeDead(l, command)
 		case sig == uintptr(unix.SIGINT), sig == uintptr(unix.SIGQUIT), sig == uintptr(unix.SIGHUP):
-			// What a terminal sends, it sends to the whole group.
-			syscall.RawSyscall6(unix.SYS_KILL, -command, sig, 0, 0, 0, 0)
+			// What a terminal sends, it sends to the whole group, which there is
+			// only when the command has got as far as setsid.
+			_, _, errno := syscall.RawSyscall6(unix.SYS_KILL, -command, sig, 0, 0, 0, 0)
+			if errno != 0 {
+				syscall.RawSyscall6(unix.SYS_KILL, command, sig, 0, 0, 0, 0)
+			}
 		default:
 			syscall.RawSyscall6(unix.SYS_KILL, command, sig, 0, 0, 0, 0)
 		}

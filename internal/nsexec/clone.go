@@ -49,29 +49,14 @@ func rawClone(l *life, thread int) (int, syscall.Errno) {
 		uintptr(unsafe.Pointer(&l.blocked)), uintptr(unsafe.Pointer(&l.mask)), sigsetSize, 0, 0)
 	pid, errno := uintptr(0), errOtherThread
 	if tid, _, _ := syscall.RawSyscall6(unix.SYS_GETTID, 0, 0, 0, 0, 0, 0); int(tid) == thread {
-		l.args.flags = namespaces | unix.CLONE_PIDFD
-		l.args.exitSignal = uint64(unix.SIGCHLD)
-		l.args.pidfd = uint64(uintptr(unsafe.Pointer(&l.pidfd)))
-		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&l.args)), unsafe.Sizeof(l.args), 0, 0, 0, 0)
+		l.clone.flags = namespaces | unix.CLONE_PIDFD
+		l.clone.exitSignal = uint64(unix.SIGCHLD)
+		l.clone.pidfd = uint64(uintptr(unsafe.Pointer(&l.pidfd)))
+		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&l.clone)), unsafe.Sizeof(l.clone), 0, 0, 0, 0)
 		if errno == 0 && pid == 0 {
 			live(l)
 		}
 	}
 	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&l.mask)), 0, sigsetSize, 0, 0)
 	return int(pid), errno
-}
-
-// argumentArea is the memory in which the kernel put this process's arguments,
-// which is what /proc/PID/cmdline shows.
-func argumentArea() []byte {
-	if len(os.Args) == 0 || os.Args[0] == "" {
-		return nil
-	}
-	first, last := os.Args[0], os.Args[len(os.Args)-1]
-	start := uintptr(unsafe.Pointer(unsafe.StringData(first)))
-	end := uintptr(unsafe.Pointer(unsafe.StringData(last))) + uintptr(len(last))
-	if last == "" || end < start || end-start > 1<<22 {
-		return unsafe.Slice(unsafe.StringData(first), len(first))
-	}
-	return unsafe.Slice(unsafe.StringData(first), end-start)
 }

@@ -82,7 +82,10 @@ func appArmor(sysctl func(string) string) error {
 
 // explain makes an error of what the child reports.
 func (c *Child) explain(r report) error {
-	if r.Step < 0 || int(r.Step) >= len(c.prog.steps) {
+	if int(r.Step) == len(c.prog.steps) {
+		return fmt.Errorf("starting the command's process: %w", syscall.Errno(r.Errno))
+	}
+	if r.Step < 0 || int(r.Step) > len(c.prog.steps) {
 		return fmt.Errorf("the container's first process reported step %d", r.Step)
 	}
 	step, errno := &c.prog.steps[r.Step], syscall.Errno(r.Errno)
@@ -103,7 +106,7 @@ func (c *Child) explain(r report) error {
 	case unix.ELOOP:
 		return fmt.Errorf("%w: symbolic links are not followed there", err)
 	case unix.EROFS:
-		return hint.With(err, "make it beforehand, where the rootfs can be written: cd "+c.spec.Rootfs+" && mkdir -p proc sys dev etc")
+		return hint.With(err, "make it beforehand, where the rootfs can be written: cd "+hint.Quote(c.spec.Rootfs)+" && mkdir -p proc sys dev etc")
 	}
 	return err
 }
@@ -122,7 +125,7 @@ func (s *Spec) explainExec(errno syscall.Errno) error {
 			defer unix.Close(fd)
 			if found := findCommand(fd, name); found != "" && s.Rootfs != "" {
 				return hint.With(fmt.Errorf("%w: %q is in %s, but the interpreter or loader that it names is not", ErrNotFound, found, where),
-					"file "+s.Rootfs+"/"+strings.TrimPrefix(found, "/"))
+					"file "+hint.Quote(s.Rootfs+"/"+strings.TrimPrefix(found, "/")))
 			}
 		}
 		return hint.With(fmt.Errorf("%w: %q is not in %s", ErrNotFound, name, where), way)

@@ -197,7 +197,8 @@ func TestExplain(t *testing.T) {
 		{"a link", report{int32(w.find(unix.SYS_OPENAT2)[0]), int32(unix.ELOOP)}, "opening /dev in the rootfs: too many levels of symbolic links: symbolic links are not followed there", unix.ELOOP},
 		{"a rootfs that can't be written", report{int32(w.find(unix.SYS_OPENAT2)[0]), int32(unix.EROFS)}, "opening /dev in the rootfs: read-only file system", unix.EROFS},
 		{"the command", report{int32(len(w.steps) - 1), int32(unix.EACCES)}, `command not executable: "sh" in the rootfs "/srv/box" may not be executed: permission denied`, ErrNotExecutable},
-		{"a step that there is not", report{int32(len(w.steps)), 1}, fmt.Sprintf("the container's first process reported step %d", len(w.steps)), nil},
+		{"the command's process", report{int32(len(w.steps)), int32(unix.EAGAIN)}, "starting the command's process: resource temporarily unavailable", unix.EAGAIN},
+		{"a step that there is not", report{int32(len(w.steps) + 1), 1}, fmt.Sprintf("the container's first process reported step %d", len(w.steps)+1), nil},
 		{"a negative step", report{-2, 1}, "the container's first process reported step -2", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -60,7 +60,7 @@ func Start(spec *Spec) (*Child, error) {
 
 	l := &life{
 		setup: p.steps[:setup], command: p.steps[setup:], hand: p.hand, noInit: spec.NoInit,
-		sock: uintptr(ends[1]), cmdline: argumentArea(), comm: &[]byte("unc-init\x00")[0], blocked: ^uint64(0),
+		sock: uintptr(ends[1]), argv: os.Args, comm: &[]byte("unc-init\x00")[0], blocked: ^uint64(0),
 	}
 	pid, errno := cloneChild(l)
 	runtime.KeepAlive(p)

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// relay copies what is written to the container's terminal to ours. It ends when
+// nobody has the container's terminal open any more; when ours takes no more,
+// which the container then gets to know as a hangup of its own; or when finish is
+// called and all has been copied: a process elsewhere to which the container has
+// handed its terminal does not keep unc.
+type relay struct {
+	out, master *os.File
+	stop        int // an eventfd
+	done        chan struct{}
+}
+
+func startRelay(out, master *os.File) (*relay, error) {
+	stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("making an eventfd: %w", err)
+	}
+	r := &relay{out: out, master: master, stop: stop, done: make(chan struct{})}
+	go r.run()
+	return r, nil
+}
+
+// finish returns when all that was written before it is copied.
+func (r *relay) finish() {
+	_, _ = unix.Write(r.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	<-r.done
+}
+
+// atMost is how much is copied after finish, in bytes: more than a terminal
+// holds back, and an end to what somebody writes on and on.
+const atMost = 256 << 10
+
+func (r *relay) run() {
+	defer close(r.done)
+	buf := make([]byte, 16<<10)
+	left := atMost
+	for left > 0 {
+		ready := []unix.PollFd{
+			{Fd: int32(r.master.Fd()), Events: unix.POLLIN},
+			{Fd: int32(r.stop), Events: unix.POLLIN},
+		}
+		_, err := unix.Poll(ready, -1)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return
+		case ready[0].Revents == 0:
+			return // told to stop, and nothing to copy
+		}
+		n, err := r.master.Read(buf)
+		if err != nil {
+			return // EIO: nobody has the other side open
+		}
+		if _, err := r.out.Write(buf[:n]); err != nil {
+			r.master.Close()
+			return
+		}
+		if ready[1].Revents != 0 {
+			left -= n
+		}
+	}
+}
