@@ -79,11 +79,29 @@ func (s *supervisor) release() error {
 func (s *supervisor) supervise() (int, error) {
 	failed := s.child.Started()
 	if failed == nil {
+		s.term.listen()
+		s.letGo()
 		time.AfterFunc(settled, forgetProgram)
 	}
 	code, err := s.child.Wait()
 	s.term.finish()
 	return code, errors.Join(failed, err)
+}
+
+// letGo closes what only the command reads and writes now, so that the other end
+// of a pipe sees the end when the command closes it. Standard error stays, for
+// unc's own last words.
+func (s *supervisor) letGo() {
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return // they stay open; nobody is worse off than with most programs
+	}
+	defer unix.Close(null)
+	for _, fd := range []int{0, 1} {
+		if !s.term.is[fd] {
+			_ = unix.Dup3(null, fd, 0)
+		}
+	}
 }
 
 func (s *supervisor) handle(sig unix.Signal) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,7 +20,6 @@ type terminal struct {
 	out    *os.File // where to show what the container writes
 	master *os.File // controlling side of the container's terminal, once joined
 	relay  *relay
-	typing sync.Once
 
 	mu    sync.Mutex  // a signal may come at any time
 	saved *term.State // of standard input, while it is raw
@@ -63,15 +63,14 @@ func isTermName(name string) bool {
 	return name != "" && len(name) <= 64 && name[0] != '.' && strings.Trim(name, allowed) == ""
 }
 
-// join connects the terminal with the container's, whose controlling side
-// master is. It has to be followed by finish.
+// join connects the terminal with the container's, whose controlling side master
+// is: the container finds it as it will stay. It has to be followed by listen when
+// the command runs, and by finish.
 func (t *terminal) join(master *os.File) error {
 	t.master = master
 	t.resize()
-	if !t.is[0] {
-		if err := plainOutput(master); err != nil {
-			return err
-		}
+	if err := setProcessing(master, false); err != nil {
+		return err
 	}
 	if err := t.take(); err != nil {
 		return err
@@ -81,9 +80,8 @@ func (t *terminal) join(master *os.File) error {
 	return err
 }
 
-// take makes the terminal raw and begins to read from it, if it is ours to read:
-// a shell that runs unc in the background keeps it. Called again when unc is
-// continued, which is how a shell gives it the terminal.
+// take makes the terminal raw if it is ours: a shell that runs unc in the background
+// keeps it. Called again when unc may have been brought to the foreground.
 func (t *terminal) take() error {
 	if !t.is[0] || !inForeground() {
 		return nil
@@ -91,16 +89,51 @@ func (t *terminal) take() error {
 	if err := t.raw(); err != nil {
 		return err
 	}
-	t.typing.Do(func() {
-		go func() { _, _ = io.Copy(t.master, os.Stdin) }()
-	})
+	// Output is processed once: from now on not by our terminal, but by the container's.
+	return setProcessing(t.master, true)
+}
+
+// listen begins to pass on what is typed. Before the command runs nobody would get
+// the signal that a Ctrl-C becomes there. In the background it waits until the
+// terminal is ours: to read it then would stop unc (SIGTTIN).
+func (t *terminal) listen() {
+	if !t.is[0] {
+		return
+	}
+	go func() {
+		if t.awaitForeground() == nil && t.take() == nil {
+			_, _ = io.Copy(t.master, os.Stdin)
+		}
+	}()
+}
+
+// awaitForeground returns when the terminal is ours and there is something to read.
+// No signal tells of the former (bash sends none to a job that was not stopped),
+// but news of the latter is the time to look: once for each, not for as long as
+// there is something, which may be the shell's for long.
+func (t *terminal) awaitForeground() error {
+	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(poll)
+	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET}
+	if err := unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, 0, &event); err != nil {
+		return err
+	}
+	for !inForeground() {
+		if _, err := unix.EpollWait(poll, []unix.EpollEvent{{}}, -1); err != nil && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 	return nil
 }
 
-// inForeground tells whether the terminal on standard input is this process group's.
+// inForeground tells whether the terminal on standard input is this process
+// group's, or nobody's, as one is that controls no session.
 func inForeground() bool {
 	group, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
-	return err == nil && group == unix.Getpgrp()
+	return err != nil || group == unix.Getpgrp()
 }
 
 // finish waits until all that the container has written is shown, and restores
@@ -144,11 +177,15 @@ func (t *terminal) resize() {
 	}
 }
 
-// plainOutput leaves output to be processed once, by our terminal, which is not raw.
-func plainOutput(master *os.File) error {
+// setProcessing says whether the container's terminal makes of a line feed what a
+// terminal needs, or leaves that to ours, which does while it is not raw.
+func setProcessing(master *os.File, on bool) error {
 	mode, err := unix.IoctlGetTermios(int(master.Fd()), unix.TCGETS)
 	if err == nil {
 		mode.Oflag &^= unix.OPOST
+		if on {
+			mode.Oflag |= unix.OPOST
+		}
 		err = unix.IoctlSetTermios(int(master.Fd()), unix.TCSETS, mode)
 	}
 	if err != nil {

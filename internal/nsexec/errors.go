@@ -93,6 +93,9 @@ func (c *Child) explain(r report) error {
 		return c.spec.explainExec(errno)
 	}
 	err := fmt.Errorf("%s: %w", step.doing, errno)
+	if step.nr == unix.SYS_MKDIRAT && (errno == unix.EROFS || errno == unix.EACCES) {
+		return hint.With(err, "make it beforehand, as who may: cd "+hint.Quote(c.spec.Rootfs)+" && mkdir -p proc sys dev etc")
+	}
 	switch errno {
 	case unix.EPERM, unix.EACCES:
 		if restricted := appArmor(sysctl); restricted != nil {
@@ -105,8 +108,6 @@ func (c *Child) explain(r report) error {
 		return fmt.Errorf("%w: unc needs Linux 5.12 or newer", err)
 	case unix.ELOOP:
 		return fmt.Errorf("%w: symbolic links are not followed there", err)
-	case unix.EROFS:
-		return hint.With(err, "make it beforehand, where the rootfs can be written: cd "+hint.Quote(c.spec.Rootfs)+" && mkdir -p proc sys dev etc")
 	}
 	return err
 }

@@ -46,9 +46,7 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	os.Unsetenv(insideOwnMounts)
-	undo, err := prepare()
-	defer undo()
-	if err != nil {
+	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -112,17 +110,19 @@ func enterOwnMounts() error {
 	return syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), insideOwnMounts+"=1"))
 }
 
-func prepare() (undo func(), err error) {
-	undo = func() {}
-	if workDir, err = os.MkdirTemp("/tmp", "unc-e2e-"); err != nil {
-		return undo, err
+// workDirs are where the tmpfs may lie, in the mount namespace of the tests only.
+// None is a part of a throw-away system, nor below /tmp: what a test plants there
+// is in sight of a container's first process until that changes its root.
+var workDirs = []string{"/srv", "/mnt", "/media"}
+
+func prepare() (err error) {
+	for _, workDir = range workDirs {
+		if err = unix.Mount("unc-e2e", workDir, "tmpfs", 0, "mode=755"); err == nil {
+			break
+		}
 	}
-	undo = func() {
-		_ = unix.Unmount(workDir, unix.MNT_DETACH)
-		_ = os.Remove(workDir)
-	}
-	if err := unix.Mount("unc-e2e", workDir, "tmpfs", 0, "mode=755"); err != nil {
-		return undo, fmt.Errorf("mounting a tmpfs: %w", err)
+	if err != nil {
+		return fmt.Errorf("mounting a tmpfs: %w", err)
 	}
 	emptyDir = filepath.Join(workDir, "empty")
 	unc = filepath.Join(workDir, "bin", "unc")
@@ -134,9 +134,9 @@ func prepare() (undo func(), err error) {
 		build(plain),
 	)
 	if err != nil {
-		return undo, err
+		return err
 	}
-	return undo, errors.Join(install(unc, "cap_net_admin+ep"), install(permitted, "cap_net_admin+p"))
+	return errors.Join(install(unc, "cap_net_admin+ep"), install(permitted, "cap_net_admin+p"))
 }
 
 // build makes the program, or takes the one that UNC_BIN names.

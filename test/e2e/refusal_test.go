@@ -51,7 +51,8 @@ func TestNetSetupRefuses(t *testing.T) {
 		{"a dead process", h.deadPID()},
 		{"two user namespaces deep", h.holding(h.alice, "unshare", "-Ur", "unshare", "-Urn")},
 		{"a container in a container", h.holding(h.alice, "unshare", "-Urn", "unshare", "-Urn")},
-		{"a network namespace of root's", h.strangersNetns(t)},
+		{"a network namespace of root's", h.puts("unshare", "-n")},
+		{"one's own process in another user's namespace", h.puts("nsenter", "-n", "-t", strconv.Itoa(theirs.init()))},
 		{"the highest number", 1<<31 - 1},
 	}
 	var sentence string
@@ -70,12 +71,11 @@ func TestNetSetupRefuses(t *testing.T) {
 	}
 }
 
-// strangersNetns is a process of alice's in a network namespace that root has made
-// for her: she may look into it, but does not own it.
-func (h *host) strangersNetns(t *testing.T) int {
-	t.Helper()
-	s := h.open(via(h.as(h.alice, "sh"), "unshare", "-n"))
-	return s.pid()
+// puts has root put a process of alice's into a network namespace that is not hers.
+// She may look into the process, and yet does not own where it is.
+func (h *host) puts(argv ...string) int {
+	h.t.Helper()
+	return h.open(via(h.as(h.alice, "sh"), argv...)).pid()
 }
 
 func TestNetSetupOfOnesOwnShell(t *testing.T) {

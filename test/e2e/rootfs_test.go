@@ -124,3 +124,25 @@ func TestMountsBelowTheRootfsComeAlong(t *testing.T) {
 	}
 	s.end()
 }
+
+// /tmp is where the container's first process begins to build.
+func TestRootfsBelowTmp(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	rootfs := busyboxRootfs(t, h.alice)
+	for _, test := range []struct{ name, dir, rootfs string }{
+		{"by its path", "/", "/tmp/rootfs"},
+		{"from inside", "/tmp/rootfs", "."},
+		{"from /tmp", "/tmp", "rootfs"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := h.of(t)
+			cmd := h.as(h.alice, "sh", "-c", `cd "$1" && shift && exec "$@"`, "sh", test.dir, unc,
+				"run", "--rootfs", test.rootfs, "sh", "-c", "ls /bin/busybox && touch /tmp/file && ls /tmp")
+			cmd = withMounts(cmd, `mount -t tmpfs tmp /tmp && cp -a "$1" /tmp/rootfs`, rootfs)
+			if got := h.run(cmd).works(t); got != "/bin/busybox\nfile\n" {
+				t.Errorf("got %q, want the rootfs", got)
+			}
+		})
+	}
+}
