@@ -23,6 +23,7 @@ type terminal struct {
 
 	mu    sync.Mutex  // a signal may come at any time
 	saved *term.State // of standard input, while it is raw
+	over  bool        // it has been restored
 }
 
 func findTerminal() *terminal {
@@ -148,22 +149,27 @@ func (t *terminal) finish() {
 // raw hands every key to the container's terminal, which does the line editing
 // and makes signals of Ctrl-C and Ctrl-Z.
 func (t *terminal) raw() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return nil
+	}
 	saved, err := term.MakeRaw(0)
 	if err != nil {
 		return fmt.Errorf("setting the terminal to raw mode: %w", err)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if t.saved == nil {
 		t.saved = saved
 	}
 	return nil
 }
 
-// restore puts the terminal back as it was found.
+// restore puts the terminal back as it was found, for good: whoever is about to
+// make it raw comes too late.
 func (t *terminal) restore() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.over = true
 	if t.saved != nil {
 		_ = term.Restore(0, t.saved)
 	}
