@@ -49,8 +49,9 @@ func newSupervisor(t *terminal) *supervisor {
 
 // catchSignals has to be done before the command starts: a signal that arrives
 // from then on reaches it first thing. It is mostly waiting for the runtime to
-// change one signal after the other, so it is done beside everything else. What
-// the caller ignores (nohup(1)) stays ignored.
+// change one signal after the other, so it is done beside everything else. An
+// interrupt or hangup that the caller ignores, as nohup(1) and a shell's & do,
+// stays ignored; of other signals the runtime does not tell.
 func (s *supervisor) catchSignals() {
 	wanted := slices.DeleteFunc(slices.Clone(forwarded), signal.Ignored)
 	if s.term.any() {

@@ -111,8 +111,11 @@ func (t *terminal) listen() {
 // awaitForeground returns when the terminal is ours and there is something to read.
 // No signal tells of the former (bash sends none to a job that was not stopped),
 // but news of the latter is the time to look: once for each, not for as long as
-// there is something, which may be the shell's for long.
+// there is something, which may be the shell's for long. What is typed ahead of a
+// shell's fg comes before the terminal does, by a moment, for which news is looked
+// after a few times.
 func (t *terminal) awaitForeground() error {
+	const again, after = 50, 20 // milliseconds, times
 	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return err
@@ -122,9 +125,17 @@ func (t *terminal) awaitForeground() error {
 	if err := unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, 0, &event); err != nil {
 		return err
 	}
-	for !inForeground() {
-		if _, err := unix.EpollWait(poll, []unix.EpollEvent{{}}, -1); err != nil && !errors.Is(err, unix.EINTR) {
+	for looks := 0; !inForeground(); looks-- {
+		timeout := -1
+		if looks > 0 {
+			timeout = again
+		}
+		n, err := unix.EpollWait(poll, []unix.EpollEvent{{}}, timeout)
+		if err != nil && !errors.Is(err, unix.EINTR) {
 			return err
+		}
+		if n > 0 {
+			looks = after
 		}
 	}
 	return nil
@@ -134,7 +145,7 @@ func (t *terminal) awaitForeground() error {
 // group's, or nobody's, as one is that controls no session.
 func inForeground() bool {
 	group, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
-	return err != nil || group == unix.Getpgrp()
+	return errors.Is(err, unix.ENOTTY) || err == nil && group == unix.Getpgrp()
 }
 
 // finish waits until all that the container has written is shown, and restores
