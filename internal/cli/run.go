@@ -68,10 +68,6 @@ func furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
 		return err
 	}
 	defer inside.Route.Close()
-	// While net-setup is at work: what needs no answer of its.
-	if err := netplumb.Loopback(inside.Route); err != nil {
-		return err
-	}
 	network, err := setup.Answer()
 	if err != nil {
 		return err

@@ -37,19 +37,6 @@ func Configure(route *os.File, n *Network) error {
 	return nil
 }
 
-// Loopback brings up the loopback interface; see Configure.
-func Loopback(route *os.File) error {
-	c := &conn{int(route.Fd())}
-	lo, err := c.index("lo")
-	if err == nil {
-		err = c.must(setUp(lo))
-	}
-	if err != nil {
-		return fmt.Errorf("bringing up the loopback interface: %w", err)
-	}
-	return nil
-}
-
 func defaultRoute(out int, gateway netip.Addr) *nl.NetlinkRequest {
 	msg := &nl.RtMsg{RtMsg: unix.RtMsg{
 		Family: unix.AF_INET, Table: unix.RT_TABLE_MAIN, Protocol: unix.RTPROT_BOOT,

@@ -36,8 +36,14 @@ func container(t *testing.T, c *conn, w wiring) (netip.Addr, int) {
 	n := &Network{
 		Interface: eth0, Address: netip.PrefixFrom(addr, w.policy.subnet.Bits()), Gateway: w.policy.gateway(), MTU: w.mtu,
 	}
-	route := asFile(t, there)
-	if err := errors.Join(Loopback(route), Configure(route, n)); err != nil {
+	if err := Configure(asFile(t, there), n); err != nil {
+		t.Fatal(err)
+	}
+	lo, err := there.index("lo") // brought up by nsexec
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := there.must(setUp(lo)); err != nil {
 		t.Fatal(err)
 	}
 	return addr, netns

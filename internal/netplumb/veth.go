@@ -93,6 +93,10 @@ func createPair(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) (ind
 	peer.AddRtAttr(unix.IFLA_ADDRESS, macOf(insideMAC, addr))
 	peer.AddRtAttr(unix.IFLA_MTU, nl.Uint32Attr(uint32(w.mtu)))
 	peer.AddRtAttr(unix.IFLA_NET_NS_FD, nl.Uint32Attr(uint32(netns)))
+	// One each: the default is one for every processor, which serves nothing but
+	// XDP and makes as many directories in sysfs.
+	peer.AddRtAttr(unix.IFLA_NUM_TX_QUEUES, nl.Uint32Attr(1))
+	peer.AddRtAttr(unix.IFLA_NUM_RX_QUEUES, nl.Uint32Attr(1))
 
 	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	info.Index = int32(slotIndex(w.owner, slot))
@@ -102,6 +106,8 @@ func createPair(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) (ind
 		nl.NewRtAttr(unix.IFLA_MASTER, nl.Uint32Attr(uint32(w.bridge))),
 		nl.NewRtAttr(unix.IFLA_ADDRESS, macOf(hostMAC, addr)),
 		nl.NewRtAttr(unix.IFLA_MTU, nl.Uint32Attr(uint32(w.mtu))),
+		nl.NewRtAttr(unix.IFLA_NUM_TX_QUEUES, nl.Uint32Attr(1)),
+		nl.NewRtAttr(unix.IFLA_NUM_RX_QUEUES, nl.Uint32Attr(1)),
 		linkinfo))
 	switch {
 	case err == nil:

@@ -18,6 +18,7 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system, openFiles uint64
 	// Before anything is made: without a map, files would have no owner.
 	p.mapIdentity(os.Geteuid(), os.Getegid())
 	p.call("setting the file mode mask", unix.SYS_UMASK, num(0))
+	p.loopbackUp()
 	p.call("setting the hostname", unix.SYS_SETHOSTNAME, p.str(spec.Hostname), num(len(spec.Hostname)))
 	// The caller's session keyring may hold his keys; not all kernels have any.
 	p.call("making a session keyring", unix.SYS_KEYCTL, num(unix.KEYCTL_JOIN_SESSION_KEYRING), num(0)).
@@ -65,6 +66,22 @@ func (p *program) mapIdentity(uid, gid int) {
 		p.call(doing, unix.SYS_WRITE, f.word(), p.str(file[1]), num(len(file[1])))
 		p.freeSlot(f)
 	}
+}
+
+// loopbackUp is here at the beginning, and not with the rest of the network, because
+// it takes the lock of all network configuration (RTNL), which net-setup needs later.
+func (p *program) loopbackUp() {
+	const doing = "bringing up the loopback interface"
+	request := &struct {
+		name  [unix.IFNAMSIZ]byte
+		flags uint16
+		_     [22]byte
+	}{flags: unix.IFF_UP | unix.IFF_RUNNING}
+	copy(request.name[:], "lo")
+	s := p.newSlot()
+	p.call(doing, unix.SYS_SOCKET, num(unix.AF_INET), num(unix.SOCK_DGRAM|unix.SOCK_CLOEXEC), num(0)).to(s)
+	p.call(doing, unix.SYS_IOCTL, s.word(), num(unix.SIOCSIFFLAGS), p.ptr(unsafe.Pointer(request)))
+	p.freeSlot(s)
 }
 
 // handOver sends the parent the descriptors that only the child could open.
