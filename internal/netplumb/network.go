@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Network is what a container has to know of its network. net-setup prints it
-// as JSON; it is the only thing that crosses from there.
+// Network is what a container has to know of its network, and the only thing that
+// crosses from net-setup: as JSON to whoever calls it, as one line to unc (answer.go).
 type Network struct {
 	Interface string       `json:"interface"` // in the container's namespace
 	Address   netip.Prefix `json:"address"`   // with the subnet's length

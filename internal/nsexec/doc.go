@@ -24,7 +24,7 @@
 //
 //	parent (Start)                          child
 //	clone3: 7 namespaces, pidfd ──────────▶ die with the parent; close descriptors
-//	                                        map uid and gid to 0; hostname; keyring
+//	                                        map uid and gid to 0; loopback up; hostname; keyring
 //	                                        all mounts private
 //	(netplumb: veth into the                scratch tmpfs; root: bind or overlays
 //	 network namespace meanwhile)           /dev /proc /sys, masks, /etc files, terminal
