@@ -88,7 +88,9 @@ func furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
 			return fmt.Errorf("writing the container's /etc/%s: %w", file.f.Name(), err)
 		}
 	}
-	// The command finds its terminal as it will stay, and all signals come through.
+	// The terminal is not changed before every signal that could end unc is caught,
+	// nor the command started before its terminal is as it will stay.
+	<-sv.caught
 	if inside.Terminal != nil {
 		if err := sv.term.join(inside.Terminal); err != nil {
 			return err

@@ -47,7 +47,8 @@ func newSupervisor(t *terminal) *supervisor {
 	return &supervisor{term: t, signals: make(chan os.Signal, 64), caught: make(chan struct{})}
 }
 
-// catchSignals has to be done before the command starts: a signal that arrives
+// catchSignals has to be done before the terminal is made raw, which a signal that
+// ends unc would leave so, and before the command starts: a signal that arrives
 // from then on reaches it first thing. It is mostly waiting for the runtime to
 // change one signal after the other, so it is done beside everything else. An
 // interrupt or hangup that the caller ignores, as nohup(1) and a shell's & do,
@@ -69,7 +70,6 @@ func (s *supervisor) catchSignals() {
 // release lets the command start. Until then signals end unc, and the kernel the
 // container with it; from then on they are the command's.
 func (s *supervisor) release() error {
-	<-s.caught
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.released = true
