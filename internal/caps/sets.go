@@ -30,7 +30,7 @@ const netAdmin = Set(1 << unix.CAP_NET_ADMIN)
 // state is the three sets of one thread that capset(2) can change.
 type state struct{ effective, permitted, inheritable Set }
 
-// header and data are the version 3 layout of capset(2): two 32-bit halves.
+// encode gives the version 3 layout of capset(2): two 32-bit halves.
 func (s state) encode() (unix.CapUserHeader, [2]unix.CapUserData) {
 	half := func(i int) unix.CapUserData {
 		return unix.CapUserData{

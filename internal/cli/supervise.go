@@ -15,11 +15,11 @@ import (
 )
 
 var (
-	// forwarded are for the command.
-	forwarded = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH}
-
-	// ending are those of them that end a program that does not expect them.
+	// ending are for the command, and end a program that does not expect them.
 	ending = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2}
+
+	// forwarded are all that are for the command.
+	forwarded = append(slices.Clone(ending), unix.SIGWINCH)
 
 	// fatal end unc, which must not leave the terminal raw; caught only while it may be.
 	fatal = []os.Signal{

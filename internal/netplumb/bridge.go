@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strconv"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -33,7 +34,7 @@ func findBridge(c *conn, p policy) (int, error) {
 
 // ourBridge looks the bridge up; nil when there is none.
 func ourBridge(c *conn, p policy) (*link, error) {
-	l, err := c.link(unix.IFLA_IFNAME, p.bridge)
+	l, err := c.link(p.bridge)
 	switch {
 	case errors.Is(err, unix.ENODEV):
 		return nil, nil
@@ -121,32 +122,24 @@ func finishBridge(c *conn, p policy, index int) error {
 			return fmt.Errorf("setting up bridge %q: %w", p.bridge, err)
 		}
 	}
-	errs, err := c.do(
-		setLink(index, noLinkLocal()),
-		newAddress(index, gatewayPrefix(p)),
-		setUp(index),
+	return c.perform("bridge "+strconv.Quote(p.bridge),
+		withoutLinkLocal(index),
+		task{"giving its address to", newAddress(index, gatewayPrefix(p)), unix.EEXIST},
+		task{"bringing up", setUp(index), 0},
 	)
-	if err != nil {
-		return err
-	}
-	for i, doing := range []string{"turning link-local addresses off on", "giving its address to", "bringing up"} {
-		if errs[i] != nil && !errors.Is(errs[i], unix.EEXIST) && !(i == 0 && errors.Is(errs[i], unix.EAFNOSUPPORT)) {
-			return fmt.Errorf("%s bridge %q: %w", doing, p.bridge, errs[i])
-		}
-	}
-	return nil
 }
 
 // in6AddrGenModeNone is IN6_ADDR_GEN_MODE_NONE of linux/if_link.h.
 const in6AddrGenModeNone = 1
 
-// noLinkLocal keeps the kernel from giving a link an IPv6 address of its own,
-// with which everybody on the bridge could talk to the host.
-func noLinkLocal() *nl.RtAttr {
+// withoutLinkLocal keeps the kernel from giving a link an IPv6 address of its own,
+// with which everybody on the bridge could talk to the host. A kernel without
+// IPv6 does not anyway.
+func withoutLinkLocal(index int) task {
 	spec := nl.NewRtAttr(unix.IFLA_AF_SPEC|unix.NLA_F_NESTED, nil)
 	inet6 := spec.AddRtAttr(unix.AF_INET6|unix.NLA_F_NESTED, nil)
 	inet6.AddRtAttr(unix.IFLA_INET6_ADDR_GEN_MODE, nl.Uint8Attr(in6AddrGenModeNone))
-	return spec
+	return task{"turning link-local addresses off on", setLink(index, spec), unix.EAFNOSUPPORT}
 }
 
 // hasAddress asks for the addresses of one link; see setStrict.

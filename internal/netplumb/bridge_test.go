@@ -118,7 +118,7 @@ func TestMakeBridgeFinishes(t *testing.T) {
 		}},
 		{"all but up", func(c *conn) error {
 			return do(c, func(index int) error {
-				return errors.Join(c.must(setLink(index, noLinkLocal())), c.must(newAddress(index, gatewayPrefix(defaultPolicy))))
+				return errors.Join(c.must(withoutLinkLocal(index).req), c.must(newAddress(index, gatewayPrefix(defaultPolicy))))
 			})
 		}},
 	} {

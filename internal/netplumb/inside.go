@@ -1,7 +1,6 @@
 package netplumb
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -20,21 +19,12 @@ func Configure(route *os.File, n *Network) error {
 	if err != nil {
 		return fmt.Errorf("looking for %q: %w", n.Interface, err)
 	}
-	errs, err := c.do(
-		setLink(eth, noLinkLocal()),
-		newAddress(eth, n.Address),
-		setUp(eth),
-		defaultRoute(eth, n.Gateway),
+	return c.perform(n.Interface,
+		withoutLinkLocal(eth),
+		task{"giving its address to", newAddress(eth, n.Address), 0},
+		task{"bringing up", setUp(eth), 0},
+		task{"setting the default route through", defaultRoute(eth, n.Gateway), 0},
 	)
-	if err != nil {
-		return err
-	}
-	for i, doing := range []string{"turning link-local addresses off on eth0", "giving eth0 its address", "bringing up eth0", "setting the default route"} {
-		if errs[i] != nil && !(i == 0 && errors.Is(errs[i], unix.EAFNOSUPPORT)) {
-			return fmt.Errorf("%s: %w", doing, errs[i])
-		}
-	}
-	return nil
 }
 
 func defaultRoute(out int, gateway netip.Addr) *nl.NetlinkRequest {

@@ -44,9 +44,9 @@ type link struct {
 	mtu   int
 }
 
-// link looks one up by its name, or by an alternative one when that is given.
-func (c *conn) link(attr uint16, name string) (*link, error) {
-	return c.getLink(nl.NewIfInfomsg(unix.AF_UNSPEC), nl.NewRtAttr(int(attr), nl.ZeroTerminated(name)))
+// link looks one up by its name.
+func (c *conn) link(name string) (*link, error) {
+	return c.getLink(nl.NewIfInfomsg(unix.AF_UNSPEC), nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(name)))
 }
 
 func (c *conn) linkByIndex(index int) (*link, error) {

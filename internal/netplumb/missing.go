@@ -1,7 +1,6 @@
 package netplumb
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/hint"
+	"unc/internal/rawio"
 )
 
 // explainMissingCapability tells which of the ways to lose a file capability it
@@ -48,13 +48,12 @@ func explainMissingCapability() error {
 // selfStatus reads /proc/self/status (proc_pid_status(5)).
 func selfStatus() map[string]string {
 	fields := map[string]string{}
-	f, err := os.Open("/proc/self/status")
+	text, err := rawio.ReadFile("/proc/self/status", 64<<10)
 	if err != nil {
 		return fields
 	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if name, value, ok := strings.Cut(lines.Text(), ":"); ok {
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok {
 			fields[name] = strings.TrimSpace(value)
 		}
 	}

@@ -73,6 +73,32 @@ func (c *conn) do(reqs ...*nl.NetlinkRequest) ([]error, error) {
 	return errs, err
 }
 
+// task is a request that is one of several about the same object.
+type task struct {
+	doing  string // to the object, for the error message
+	req    *nl.NetlinkRequest
+	pardon unix.Errno // an answer that is no failure
+}
+
+// perform sends the requests of all tasks in one datagram, and returns what the
+// kernel had against the first that failed.
+func (c *conn) perform(object string, tasks ...task) error {
+	reqs := make([]*nl.NetlinkRequest, len(tasks))
+	for i, t := range tasks {
+		reqs[i] = t.req
+	}
+	errs, err := c.do(reqs...)
+	if err != nil {
+		return err
+	}
+	for i, t := range tasks {
+		if errs[i] != nil && !errors.Is(errs[i], t.pardon) {
+			return fmt.Errorf("%s %s: %w", t.doing, object, errs[i])
+		}
+	}
+	return nil
+}
+
 // must is do for one request.
 func (c *conn) must(req *nl.NetlinkRequest) error {
 	errs, err := c.do(req)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -145,21 +146,12 @@ func connect(c *conn, index int, addr netip.Addr) error {
 	attrs.AddRtAttr(nl.IFLA_BRPORT_LEARNING, nl.Uint8Attr(0))
 	attrs.AddRtAttr(nl.IFLA_BRPORT_UNICAST_FLOOD, nl.Uint8Attr(0))
 
-	errs, err := c.do(
-		setLink(index, noLinkLocal()),
-		request(unix.RTM_SETLINK, 0, port, attrs),
-		staticNeighbour(index, addr),
-		setUp(index),
+	return c.perform(strconv.Quote(leaseName(addr)),
+		withoutLinkLocal(index),
+		task{"setting up the bridge port", request(unix.RTM_SETLINK, 0, port, attrs), 0},
+		task{"naming the MAC address behind", staticNeighbour(index, addr), 0},
+		task{"bringing up", setUp(index), 0},
 	)
-	if err != nil {
-		return err
-	}
-	for i, doing := range []string{"turning link-local addresses off on", "setting up the bridge port", "naming the MAC address behind", "bringing up"} {
-		if errs[i] != nil && !(i == 0 && errors.Is(errs[i], unix.EAFNOSUPPORT)) {
-			return fmt.Errorf("%s %q: %w", doing, leaseName(addr), errs[i])
-		}
-	}
-	return nil
 }
 
 // staticNeighbour enters the MAC address of addr into the bridge's table.

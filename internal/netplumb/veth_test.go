@@ -80,7 +80,7 @@ func TestLease(t *testing.T) {
 	// No link-local address: nobody else is to talk to the host over the bridge.
 	wantSettings(t, map[string]string{"ipv6/conf/" + leaseName(addr) + "/addr_gen_mode": "1"})
 
-	far, err := there.link(unix.IFLA_IFNAME, "eth0")
+	far, err := there.link("eth0")
 	if err != nil {
 		t.Fatal(err)
 	}

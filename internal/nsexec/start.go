@@ -145,7 +145,7 @@ func (c *Child) hear(fds *[]int) (*report, error) {
 	return &told, nil
 }
 
-// Release lets the container give up its privileges and run the command.
+// Release lets the container run the command.
 func (c *Child) Release() error {
 	if _, err := unix.Write(int(c.sock.Fd()), []byte{1}); err != nil {
 		return fmt.Errorf("releasing the container: %w", err)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"os/exec"
 	"strings"
@@ -117,13 +116,7 @@ func TestIgnoredSignalsStayIgnored(t *testing.T) {
 			out, err := cmd.StdoutPipe()
 			must(t, err)
 			h.start(cmd)
-			lines := bufio.NewScanner(out)
-			expect := func(want string) {
-				t.Helper()
-				if !lines.Scan() || lines.Text() != want {
-					t.Fatalf("the command says %q, want %q", lines.Text(), want)
-				}
-			}
+			expect := expectLines(t, out)
 			expect("ready")
 			kill(t, cmd.Process.Pid, test.ignored)
 			// Signals are passed on one after the other: with this one the other would be there.

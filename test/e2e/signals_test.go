@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -22,6 +23,17 @@ const trapping = `
 	echo ready
 	while :; do wait; done`
 
+// expectLines returns a function that fails unless the next line is the wanted one.
+func expectLines(t *testing.T, out io.Reader) func(want string) {
+	lines := bufio.NewScanner(out)
+	return func(want string) {
+		t.Helper()
+		if !lines.Scan() || lines.Text() != want {
+			t.Fatalf("the command says %q, want %q", lines.Text(), want)
+		}
+	}
+}
+
 func TestSignalsReachTheCommand(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
@@ -33,13 +45,7 @@ func TestSignalsReachTheCommand(t *testing.T) {
 			out, err := cmd.StdoutPipe()
 			must(t, err)
 			h.start(cmd)
-			lines := bufio.NewScanner(out)
-			expect := func(want string) {
-				t.Helper()
-				if !lines.Scan() || lines.Text() != want {
-					t.Fatalf("the command says %q, want %q", lines.Text(), want)
-				}
-			}
+			expect := expectLines(t, out)
 			expect("ready")
 			for name, sig := range forwarded {
 				kill(t, cmd.Process.Pid, sig)
