@@ -18,28 +18,27 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system, openFiles uint64
 	// Before anything is made: without a map, files would have no owner.
 	p.mapIdentity(os.Geteuid(), os.Getegid())
 	p.call("setting the file mode mask", unix.SYS_UMASK, num(0))
-	p.loopbackUp()
+	p.openNetwork(spec.Network)
 	p.call("setting the hostname", unix.SYS_SETHOSTNAME, p.str(spec.Hostname), num(len(spec.Hostname)))
 	// The caller's session keyring may hold his keys; not all kernels have any.
 	p.call("making a session keyring", unix.SYS_KEYCTL, num(unix.KEYCTL_JOIN_SESSION_KEYRING), num(0)).
 		forgive(unix.ENOSYS, unix.EDQUOT, unix.EPERM, unix.EACCES)
 
 	b := p.mountRoot(spec.Rootfs, sys)
-	p.mountKernelFilesystems(b.root, b.empty, spec.wantsTerminal())
+	p.mountKernelFilesystems(b, spec.Network)
 	p.mountEtcFiles(b)
 	p.pivot(b.root)
 
-	p.call("opening a netlink socket", unix.SYS_SOCKET, num(unix.AF_NETLINK), num(unix.SOCK_RAW|unix.SOCK_CLOEXEC), num(unix.NETLINK_ROUTE)).to(slotRoute)
-	p.handOver(sock, spec.wantsTerminal())
+	p.handOver(sock)
 	// After the handover, so that the parent goes on meanwhile: unmounting waits
 	// for all processors to have noticed.
 	p.letGo()
 	p.limitFiles(openFiles)
 	p.call("setting the file mode mask", unix.SYS_UMASK, num(0o022))
 	// Before the wait: nothing below needs a privilege, and the network is set up
-	// by the parent, through a socket that was opened while this process had all.
+	// by the parent, through sockets that were opened while this process had all.
 	p.confine()
-	p.call("waiting for the network", unix.SYS_READ, num(sock), p.ptr(unsafe.Pointer(new([8]byte))), num(8)).quiet = true
+	p.call("waiting to be released", unix.SYS_READ, num(sock), p.ptr(unsafe.Pointer(new([8]byte))), num(8)).quiet = true
 }
 
 // closeAllBut closes every descriptor above 2 but sock: the parent's end of the
@@ -68,28 +67,9 @@ func (p *program) mapIdentity(uid, gid int) {
 	}
 }
 
-// loopbackUp is here at the beginning, and not with the rest of the network, because
-// it takes the lock of all network configuration (RTNL), which net-setup needs later.
-func (p *program) loopbackUp() {
-	const doing = "bringing up the loopback interface"
-	request := &struct {
-		name  [unix.IFNAMSIZ]byte
-		flags uint16
-		_     [22]byte
-	}{flags: unix.IFF_UP | unix.IFF_RUNNING}
-	copy(request.name[:], "lo")
-	s := p.newSlot()
-	p.call(doing, unix.SYS_SOCKET, num(unix.AF_INET), num(unix.SOCK_DGRAM|unix.SOCK_CLOEXEC), num(0)).to(s)
-	p.call(doing, unix.SYS_IOCTL, s.word(), num(unix.SIOCSIFFLAGS), p.ptr(unsafe.Pointer(request)))
-	p.freeSlot(s)
-}
-
 // handOver sends the parent the descriptors that only the child could open.
-func (p *program) handOver(sock int, terminal bool) {
-	count := int(slotTerminal)
-	if terminal {
-		count++
-	}
+func (p *program) handOver(sock int) {
+	count := int(p.handed)
 	p.hand.header.Level = unix.SOL_SOCKET
 	p.hand.header.Type = unix.SCM_RIGHTS
 	p.hand.header.SetLen(unix.CmsgLen(4 * count))
@@ -100,7 +80,7 @@ func (p *program) handOver(sock int, terminal bool) {
 	msg := &unix.Msghdr{Iov: iov, Iovlen: 1, Control: (*byte)(unsafe.Pointer(p.hand))}
 	msg.SetControllen(unix.CmsgSpace(4 * count))
 	p.call("handing descriptors over", unix.SYS_SENDMSG, num(sock), p.ptr(unsafe.Pointer(msg)), num(unix.MSG_NOSIGNAL))
-	for s := slot(0); int(s) < count; s++ {
+	for s := range p.handed {
 		p.call("closing what was handed over", unix.SYS_CLOSE, s.word())
 	}
 }
@@ -112,10 +92,10 @@ func (p *program) writeCommand(spec *Spec) {
 	if spec.wantsTerminal() {
 		for fd, terminal := range spec.Terminal {
 			if terminal {
-				p.call("making the terminal the command's", unix.SYS_DUP3, slotTTY.word(), num(fd), num(0))
+				p.call("making the terminal the command's", unix.SYS_DUP3, p.tty.word(), num(fd), num(0))
 			}
 		}
-		p.call("making the terminal the controlling one", unix.SYS_IOCTL, slotTTY.word(), num(unix.TIOCSCTTY), num(0))
+		p.call("making the terminal the controlling one", unix.SYS_IOCTL, p.tty.word(), num(unix.TIOCSCTTY), num(0))
 	}
 	p.call("unblocking signals", unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), p.ptr(unsafe.Pointer(new(uint64))), num(0), num(sigsetSize))
 	args, env := p.vector(spec.Args), p.vector(spec.Env)

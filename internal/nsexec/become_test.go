@@ -36,10 +36,13 @@ func programs() map[string]written {
 		"no init":  {Rootfs: "/srv/box", NoInit: true},
 		"terminal": {Rootfs: "/srv/box", Terminal: [3]bool{true, true, true}},
 		"output is a terminal, throw-away system": {Terminal: [3]bool{1: true}},
+		"no network":                        {Rootfs: "/srv/box", Network: NoNetwork},
+		"the host's network":                {Rootfs: "/srv/box", Network: HostNetwork},
+		"the host's network, with terminal": {Network: HostNetwork, Terminal: [3]bool{true, true, true}},
 	} {
 		spec.Hostname, spec.Args, spec.Env = "box", []string{"sh", "-c", "true"}, []string{"HOME=/root"}
 		for _, sock := range []int{3, 7} {
-			w := written{program: &program{hand: new(handover), used: slotFree}, spec: &spec, sock: sock}
+			w := written{program: newProgram(&spec), spec: &spec, sock: sock}
 			var sys *system
 			if spec.Rootfs == "" {
 				sys = everything
@@ -129,7 +132,7 @@ func TestOrder(t *testing.T) {
 		// until it is detached, nothing may look up a path.
 		detached := w.find(unix.SYS_UMOUNT2)
 		for _, s := range w.steps[pivot+1 : detached[0]] {
-			if s.nr != unix.SYS_SOCKET && s.nr != unix.SYS_SENDMSG && s.nr != unix.SYS_CLOSE {
+			if s.nr != unix.SYS_SENDMSG && s.nr != unix.SYS_CLOSE {
 				t.Errorf("got step %q before the host's tree is detached", s.doing)
 			}
 		}
@@ -300,8 +303,8 @@ func TestRootfsIsNotTrusted(t *testing.T) {
 				name = w.text(s.args[3])
 			}
 			ours := strings.HasPrefix(name, "/proc/self/") || s.nr == unix.SYS_MOVE_MOUNT && (name == "/" || name == "/tmp")
-			// Below what is ours: /proc as the kernel made it, our own /run, the throw-away system's /var.
-			deep := []string{"sysrq-trigger", "devices/virtual/powercap", "run/lock", "var/mail", "var/tmp"}
+			// Below what is ours: /proc and /sys as the kernel made them, our own /run, the throw-away system's /var.
+			deep := slices.Concat([]string{"sysrq-trigger", "run/lock", "var/mail", "var/tmp"}, sysNoDir, sysMounted)
 			if strings.Contains(name, "/") && !ours && !slices.Contains(deep, name) {
 				t.Errorf("step %q goes to %q, want one component", s.doing, name)
 			}

@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespaces are all that a container gets of its own.
-const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
+// namespaces are what every container gets of its own; for the network see
+// Network.cloneFlags.
+const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID |
 	unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWCGROUP
 
 // cloneArgs is struct clone_args of clone3(2), its first version.
@@ -49,8 +50,6 @@ func rawClone(l *life, thread int) (int, syscall.Errno) {
 		uintptr(unsafe.Pointer(&l.blocked)), uintptr(unsafe.Pointer(&l.mask)), sigsetSize, 0, 0)
 	pid, errno := uintptr(0), errOtherThread
 	if tid, _, _ := syscall.RawSyscall6(unix.SYS_GETTID, 0, 0, 0, 0, 0, 0); int(tid) == thread {
-		l.clone.flags = namespaces | unix.CLONE_PIDFD
-		l.clone.exitSignal = uint64(unix.SIGCHLD)
 		l.clone.pidfd = uint64(uintptr(unsafe.Pointer(&l.pidfd)))
 		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&l.clone)), unsafe.Sizeof(l.clone), 0, 0, 0, 0)
 		if errno == 0 && pid == 0 {

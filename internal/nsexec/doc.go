@@ -23,18 +23,29 @@
 // # Stages
 //
 //	parent (Start)                          child
-//	clone3: 7 namespaces, pidfd ──────────▶ die with the parent; close descriptors
-//	                                        map uid and gid to 0; loopback up; hostname; keyring
+//	clone3: namespaces, pidfd ────────────▶ die with the parent; close descriptors
+//	                                        map uid and gid to 0; loopback up; DNS and netlink
+//	                                        sockets; hostname; keyring
 //	                                        all mounts private
 //	(netplumb: veth into the                scratch tmpfs; root: bind or overlays
 //	 network namespace meanwhile)           /dev /proc /sys, masks, /etc files, terminal
 //	                                        pivot_root
-//	Ready ◀──── descriptors: netlink socket, /etc files, terminal ────
+//	Ready ◀──── descriptors: /etc files, sockets, terminal ───
 //	(address, route; files written)         detach the host's tree
 //	                                        lose capabilities, no_new_privs; wait
 //	Release ──── one byte ────────────────▶ fork: pid 1 reaps, pid 2 becomes the command
 //	Started ◀──── end of conversation, or the step and errno of execve ────
 //	Wait    ◀──── exit of pid 1 with the command's code
+//
+// # Networks
+//
+// In OwnNetwork, the default, the child opens what its parent needs of the network
+// namespace, for a socket stays in the one that it was made in: a netlink socket to
+// configure it with, and two that listen on DNSAddress, from which the parent can
+// answer the container's questions. NoNetwork has loopback, and nothing is handed
+// over of it. HostNetwork is no namespace at all: the child leaves everything in it
+// as it is, has no right over it, and gets the host's /sys read-only, because the
+// kernel makes a new sysfs only for who owns the network that it shows.
 //
 // # Who holds what
 //
@@ -51,7 +62,8 @@
 //
 // Nothing but the processes. Mounts are made in the child's own mount namespace,
 // in-memory filesystems end with it, and the kernel ends it with pid 1, which
-// dies with the supervisor (PR_SET_PDEATHSIG). In a rootfs given as a directory,
+// dies with the supervisor (PR_SET_PDEATHSIG). Open sockets keep a network namespace;
+// those that were handed over end with the supervisor, too. In a rootfs given as a directory,
 // missing mount points are made and stay: proc, sys, dev, etc, and empty
 // etc/hosts, etc/resolv.conf, etc/hostname.
 //

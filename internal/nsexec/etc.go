@@ -4,22 +4,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// etcFiles are mounted over the rootfs's own. Each is an empty file until the
-// parent, to which its slot is handed, has written it.
-var etcFiles = []struct {
+type etcFile struct {
 	name string
 	slot slot
-}{
-	{"hosts", slotHosts},
-	{"resolv.conf", slotResolv},
-	{"hostname", slotHostname},
+}
+
+// etcFiles are mounted over the rootfs's own. Each is an empty file until the
+// parent, to which its slot is handed, has written it.
+func (p *program) etcFiles() []etcFile {
+	return []etcFile{{"hosts", p.hosts}, {"resolv.conf", p.resolv}, {"hostname", p.hostname}}
 }
 
 // mountEtcFiles makes the files in the scratch filesystem and mounts them over
 // those in the rootfs's /etc. A missing one is made, empty, to have something to
 // mount on; a rootfs that can't be written and has none goes without.
 func (p *program) mountEtcFiles(b base) {
-	for _, file := range etcFiles {
+	files := p.etcFiles()
+	for _, file := range files {
 		p.create("making /etc/"+file.name, b.scratch.word(), file.name, file.slot)
 	}
 	p.mkdir("creating /etc in the rootfs", b.root.word(), "etc", 0o755).
@@ -28,7 +29,7 @@ func (p *program) mountEtcFiles(b base) {
 	p.optional(func() {
 		etc := p.newSlot()
 		p.openBeneath("opening /etc in the rootfs", b.root, "etc", etc)
-		for _, file := range etcFiles {
+		for _, file := range files {
 			doing := "mounting /etc/" + file.name
 			p.touch(doing, etc.word(), file.name).forgive(unix.EEXIST, unix.EROFS, unix.EACCES)
 			t := p.newSlot()

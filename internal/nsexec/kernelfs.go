@@ -1,6 +1,7 @@
 package nsexec
 
 import (
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +14,14 @@ var (
 	procNoFile   = []string{"interrupts", "kcore", "keys", "latency_stats", "sched_debug", "timer_list", "timer_stats"}
 	procNoDir    = []string{"acpi", "asound", "scsi"}
 	sysNoDir     = []string{"firmware", "devices/virtual/powercap"}
+
+	// sysMounted is where hosts mount other filesystems inside /sys, most of them by
+	// systemd(1), in mount-setup.c and its sys-*.mount units: directories that are empty
+	// in a sysfs of a container's own. Control groups stay in sight, read-only.
+	sysMounted = []string{
+		"fs/bpf", "fs/fuse/connections", "fs/pstore", "fs/resctrl", "fs/selinux", "fs/smackfs",
+		"kernel/config", "kernel/debug", "kernel/security", "kernel/tracing",
+	}
 
 	deviceNodes = []string{"full", "null", "random", "tty", "urandom", "zero"}
 	devLinks    = [][2]string{
@@ -28,13 +37,13 @@ var (
 // /proc and /sys must still be in sight: the kernel lets a user namespace mount
 // them only where all of them can be seen already (mount_too_revealing in
 // fs/namespace.c).
-func (p *program) mountKernelFilesystems(root, empty slot, terminal bool) {
+func (p *program) mountKernelFilesystems(b base, network Network) {
 	dev := p.newMount("tmpfs", attrPlain, "mode", "755", "size", "1m")
-	p.attachIn(root, dev, "dev")
-	p.fillDev(dev, terminal)
+	p.attachIn(b.root, dev, "dev")
+	p.fillDev(dev)
 
 	proc := p.newMount("proc", attrPlain)
-	p.attachIn(root, proc, "proc")
+	p.attachIn(b.root, proc, "proc")
 	for _, name := range procReadOnly {
 		p.makeReadOnly(proc, name)
 	}
@@ -42,22 +51,39 @@ func (p *program) mountKernelFilesystems(root, empty slot, terminal bool) {
 		p.cover(proc, name, dev, "null")
 	}
 	for _, name := range procNoDir {
-		p.cover(proc, name, empty, "")
+		p.cover(proc, name, b.empty, "")
 	}
 	p.freeSlot(proc)
+	p.mountSys(b, network)
+	p.freeSlot(dev)
+}
 
-	sys := p.newMount("sysfs", attrReadOnly)
-	p.attachIn(root, sys, "sys")
-	for _, name := range sysNoDir {
-		p.cover(sys, name, empty, "")
+// mountSys mounts a sysfs, which shows the network namespace that it is made in.
+// Only who owns that one may make it (sysfs_init_fs_context in fs/sysfs/mount.c), so
+// a container in the host's network gets the host's /sys: with all that is mounted
+// in there, or the kernel refuses it (has_locked_children in fs/namespace.c).
+func (p *program) mountSys(b base, network Network) {
+	var sys slot
+	hidden := sysNoDir
+	if network == HostNetwork {
+		const doing = "binding the host's /sys"
+		sys = p.newSlot()
+		p.clone(doing, here, "/sys", unix.AT_RECURSIVE, sys)
+		p.setAttrs(doing, sys, unix.AT_RECURSIVE, attrReadOnly)
+		hidden = slices.Concat(sysNoDir, sysMounted)
+	} else {
+		sys = p.newMount("sysfs", attrReadOnly)
+	}
+	p.attachIn(b.root, sys, "sys")
+	for _, name := range hidden {
+		p.cover(sys, name, b.empty, "")
 	}
 	p.freeSlot(sys)
-	p.freeSlot(dev)
 }
 
 // fillDev populates the tmpfs in dev. Device nodes are the host's, bound: a user
 // namespace can't make its own.
-func (p *program) fillDev(dev slot, terminal bool) {
+func (p *program) fillDev(dev slot) {
 	for _, name := range deviceNodes {
 		doing := "binding /dev/" + name
 		p.touch(doing, dev.word(), name)
@@ -74,7 +100,7 @@ func (p *program) fillDev(dev slot, terminal bool) {
 	p.freeSlot(p.mountIn(dev, "mqueue", "mqueue", attrPlain))
 	pts := p.mountIn(dev, "pts", "devpts", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC,
 		"ptmxmode", "0666", "mode", "0620")
-	if terminal {
+	if p.terminal != none {
 		p.openTerminal(dev, pts)
 	}
 	p.freeSlot(pts)
@@ -93,9 +119,9 @@ func (p *program) mountIn(dev slot, name, fstype string, attrs uint64, options .
 // it has a name in there, and makes its other side /dev/console.
 func (p *program) openTerminal(dev, pts slot) {
 	const doing = "opening a pseudo-terminal"
-	p.call(doing, unix.SYS_OPENAT, pts.word(), p.str("ptmx"), num(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)).to(slotTerminal)
-	p.call(doing, unix.SYS_IOCTL, slotTerminal.word(), num(unix.TIOCSPTLCK), p.ptr(unsafe.Pointer(new(int32))))
-	p.call(doing, unix.SYS_IOCTL, slotTerminal.word(), num(unix.TIOCGPTPEER), num(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)).to(slotTTY)
+	p.call(doing, unix.SYS_OPENAT, pts.word(), p.str("ptmx"), num(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)).to(p.terminal)
+	p.call(doing, unix.SYS_IOCTL, p.terminal.word(), num(unix.TIOCSPTLCK), p.ptr(unsafe.Pointer(new(int32))))
+	p.call(doing, unix.SYS_IOCTL, p.terminal.word(), num(unix.TIOCGPTPEER), num(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)).to(p.tty)
 	p.touch(doing, dev.word(), "console")
 	console := p.newSlot()
 	// The first one opened in a new devpts is number 0.

@@ -22,6 +22,39 @@ type program struct {
 	// which the garbage collector does not follow.
 	keep []unsafe.Pointer
 	used slot
+
+	named
+}
+
+// named are the slots that one part of the program fills and another takes from.
+// Those that are handed to the parent come first, without a gap, because they are
+// sent as they lie. What this container does not have is none.
+type named struct {
+	hosts, resolv, hostname slot // the files mounted over those of /etc, for writing
+	route                   slot // a route netlink socket of the new network namespace
+	dnsPacket, dnsStream    slot // sockets in it, bound to DNSAddress
+	terminal                slot // the controlling side of the pseudo-terminal
+	handed                  slot // how many these are
+
+	tty slot // the pseudo-terminal's other side, the command's
+}
+
+// newProgram begins an empty program with the slots that spec asks for.
+func newProgram(spec *Spec) *program {
+	p := &program{hand: new(handover), steps: make([]step, 0, 320)} // a little more than it takes
+	slotIf := func(wanted bool) slot {
+		if !wanted {
+			return none
+		}
+		return p.newSlot()
+	}
+	own, terminal := spec.Network == OwnNetwork, spec.wantsTerminal()
+	p.hosts, p.resolv, p.hostname = p.newSlot(), p.newSlot(), p.newSlot()
+	p.route, p.dnsPacket, p.dnsStream = slotIf(own), slotIf(own), slotIf(own)
+	p.terminal = slotIf(terminal)
+	p.handed = p.used
+	p.tty = slotIf(terminal)
+	return p
 }
 
 // step is one system call and what its outcome means.
@@ -38,19 +71,12 @@ type step struct {
 	doing string // for the parent's error message
 }
 
-// slot numbers a place for a descriptor. The first ones are handed to the parent.
+// slot numbers a place for a descriptor.
 type slot int8
 
 const (
-	slotRoute    slot = iota // a route netlink socket of the new network namespace
-	slotHosts                // the files mounted over those of /etc, for writing
-	slotResolv               //
-	slotHostname             //
-	slotTerminal             // the controlling side of the pseudo-terminal; last of those handed over, for it may be missing
-	slotTTY                  // its other side, the command's; not handed over
-	slotFree                 // from here on: the child's own
-	slotCount    slot = 24
-	none         slot = -1
+	slotCount slot = 24
+	none      slot = -1
 )
 
 // handover is a control message (cmsg(3)) with room for the descriptors. Its
@@ -68,7 +94,12 @@ type word struct {
 
 func num[T ~int | ~int32 | ~uint32 | ~uint64 | ~uintptr](n T) word { return word{value: uintptr(n)} }
 
-func (s slot) word() word { return word{value: uintptr(s), isSlot: true} }
+func (s slot) word() word {
+	if s == none {
+		bug("the program takes what this container does not have")
+	}
+	return word{value: uintptr(s), isSlot: true}
+}
 
 // here is AT_FDCWD; the conversion of a negative constant needs a variable.
 var (

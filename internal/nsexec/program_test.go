@@ -34,16 +34,16 @@ func kept[T any](t *testing.T, p *program, arg uintptr) *T {
 }
 
 func TestCall(t *testing.T) {
-	p := &program{hand: new(handover), used: slotFree}
-	got := *p.call("opening", unix.SYS_OPENAT, slotHosts.word(), p.str("name"), num(-1), slotResolv.word()).
-		to(slotTTY).forgive(unix.ENOENT, unix.EACCES)
+	p := newProgram(&Spec{})
+	got := *p.call("opening", unix.SYS_OPENAT, p.hosts.word(), p.str("name"), num(-1), p.resolv.word()).
+		to(p.hostname).forgive(unix.ENOENT, unix.EACCES)
 	if got := p.text(got.args[1]); got != "name" {
 		t.Errorf("got string %q, want %q", got, "name")
 	}
 	got.args[1] = 0 // an address
 	want := step{
-		nr: unix.SYS_OPENAT, args: [6]uintptr{uintptr(slotHosts), 0, ^uintptr(0), uintptr(slotResolv)}, slots: 0b1001,
-		into: slotTTY, pardon: [4]syscall.Errno{unix.ENOENT, unix.EACCES}, doing: "opening",
+		nr: unix.SYS_OPENAT, args: [6]uintptr{uintptr(p.hosts), 0, ^uintptr(0), uintptr(p.resolv)}, slots: 0b1001,
+		into: p.hostname, pardon: [4]syscall.Errno{unix.ENOENT, unix.EACCES}, doing: "opening",
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(step{})); diff != "" {
 		t.Errorf("step (-want +got):\n%s", diff)
@@ -106,24 +106,24 @@ func TestSkips(t *testing.T) {
 // run is the part of child.go that can be run here: it makes the calls and
 // returns after the last one.
 func TestRun(t *testing.T) {
-	p := &program{hand: new(handover), used: slotFree}
+	p := newProgram(&Spec{})
 	dir, file := p.newSlot(), p.newSlot()
 	p.call("opening a directory", unix.SYS_OPENAT, here, p.str(t.TempDir()), num(unix.O_DIRECTORY|unix.O_CLOEXEC)).to(dir)
 	p.call("looking for a file", unix.SYS_FACCESSAT, dir.word(), p.str("file"), num(unix.F_OK))
-	p.optional(func() { p.call("not reached", unix.SYS_GETPID).to(slotRoute) }, unix.ENOENT)
+	p.optional(func() { p.call("not reached", unix.SYS_GETPID).to(p.route) }, unix.ENOENT)
 	p.create("making it", dir.word(), "file", file)
 	p.call("looking again", unix.SYS_FACCESSAT, dir.word(), p.str("file"), num(unix.F_OK))
-	p.otherwise(func() { p.call("not reached", unix.SYS_GETPID).to(slotHosts) }, unix.ENOENT)
+	p.otherwise(func() { p.call("not reached", unix.SYS_GETPID).to(p.hosts) }, unix.ENOENT)
 	p.call("writing", unix.SYS_WRITE, file.word(), p.str("text"), num(4))
-	p.call("asking for the size", unix.SYS_LSEEK, file.word(), num(0), num(unix.SEEK_END)).to(slotResolv)
+	p.call("asking for the size", unix.SYS_LSEEK, file.word(), num(0), num(unix.SEEK_END)).to(p.resolv)
 	p.freeSlot(file)
 	p.freeSlot(dir)
 
 	run(&life{hand: p.hand}, p.steps, 0)
-	if got := p.hand.slot[slotResolv]; got != 4 {
+	if got := p.hand.slot[p.resolv]; got != 4 {
 		t.Errorf("got a file of %d bytes, want 4", got)
 	}
-	if got := []int32{p.hand.slot[slotRoute], p.hand.slot[slotHosts]}; !slices.Equal(got, []int32{0, 0}) {
+	if got := []int32{p.hand.slot[p.route], p.hand.slot[p.hosts]}; !slices.Equal(got, []int32{0, 0}) {
 		t.Errorf("got %v from steps that were to be left out, want nothing", got)
 	}
 	for _, s := range []slot{dir, file} {
@@ -134,6 +134,7 @@ func TestRun(t *testing.T) {
 }
 
 func TestBugs(t *testing.T) {
+	free := newProgram(&Spec{}).used
 	for _, test := range []struct {
 		name string
 		do   func(p *program)
@@ -148,7 +149,10 @@ func TestBugs(t *testing.T) {
 			first := p.newSlot()
 			p.newSlot()
 			p.freeSlot(first)
-		}, fmt.Sprintf("unc has a bug: slot %d is freed before %d", slotFree, slotFree+1)},
+		}, fmt.Sprintf("unc has a bug: slot %d is freed before %d", free, free+1)},
+		{"taking what is not there", func(p *program) {
+			p.call("trying", unix.SYS_CLOSE, p.terminal.word())
+		}, "unc has a bug: the program takes what this container does not have"},
 		{"forgiving too much", func(p *program) {
 			p.call("trying", unix.SYS_GETPID).forgive(1, 2, 3, 4, 5)
 		}, `unc has a bug: step "trying" forgives more than 4 errors`},
@@ -167,7 +171,7 @@ func TestBugs(t *testing.T) {
 					t.Errorf("got panic %v, want %q", got, test.want)
 				}
 			}()
-			test.do(&program{hand: new(handover), used: slotFree})
+			test.do(newProgram(&Spec{}))
 		})
 	}
 }

@@ -102,13 +102,12 @@ func TestSlots(t *testing.T) {
 		for _, complaint := range append(complaints, more...) {
 			t.Error(complaint)
 		}
-		// Of what has a name, the command's terminal alone stays; the rest is handed over.
-		want := slots(0)
-		if w.spec.wantsTerminal() {
-			want = 1 << slotTTY
+		// What is handed over is closed; the command's terminal stays.
+		if got := left & (1<<w.handed - 1); got != 0 {
+			t.Errorf("got slots %v open after the handover, want none", got)
 		}
-		if got := left & (1<<slotFree - 1); got != want {
-			t.Errorf("got slots %v open after the set-up, want %v", got, want)
+		if w.tty != none && left&(1<<w.tty) == 0 {
+			t.Error("the command's terminal is closed after the set-up")
 		}
 	})
 }

@@ -25,6 +25,9 @@ type Spec struct {
 	// Env is the whole environment of the command, "NAME=value" each.
 	Env []string
 
+	// Network is where the container is: by default in a network namespace of its own.
+	Network Network
+
 	// NoInit makes the command itself pid 1.
 	NoInit bool
 
@@ -53,6 +56,8 @@ func (s *Spec) validate() error {
 	switch {
 	case len(s.Args) == 0 || s.Args[0] == "":
 		return errors.New("there is no command to run")
+	case s.Network < 0 || s.Network >= networkCount:
+		return fmt.Errorf("there is no kind of network with number %d", s.Network)
 	case s.Hostname == "" || len(s.Hostname) > 64:
 		return fmt.Errorf("the hostname %q is not 1 to 64 bytes long", s.Hostname)
 	case strings.Trim(s.Hostname, hostnameLetters) != "" || s.Hostname[0] == '-' || s.Hostname[0] == '.':

@@ -22,12 +22,19 @@ type Child struct {
 	spec  *Spec
 }
 
-// Handles are the descriptors that the child has opened for its parent.
+// Handles are the descriptors that the child has opened for its parent. Those of
+// the network are nil unless that is OwnNetwork. A network namespace stays, with
+// what leads into it, as long as any socket in it is open: they are to be closed
+// with the container, if not before.
 type Handles struct {
-	Route    *os.File // a route netlink socket in the container's network namespace
+	Route     *os.File // a route netlink socket in the container's network namespace
+	DNSPacket *os.File // UDP, bound to DNSAddress in there
+	DNSStream *os.File // TCP, listening on DNSAddress in there; both non-blocking
+
 	Hosts    *os.File // what is mounted over /etc/hosts, /etc/resolv.conf and
 	Resolv   *os.File // /etc/hostname, empty and open for writing
 	Hostname *os.File
+
 	Terminal *os.File // the controlling side of the pseudo-terminal, or nil
 }
 
@@ -53,7 +60,7 @@ func Start(spec *Spec) (*Child, error) {
 	defer unix.Close(ends[1])
 	sock := os.NewFile(uintptr(ends[0]), "child")
 
-	p := &program{hand: new(handover), used: slotFree, steps: make([]step, 0, 320)} // a little more than it takes
+	p := newProgram(spec)
 	p.writeSetup(spec, ends[1], sys, limit.Max)
 	setup := len(p.steps)
 	p.writeCommand(spec)
@@ -61,6 +68,7 @@ func Start(spec *Spec) (*Child, error) {
 	l := &life{
 		setup: p.steps[:setup], command: p.steps[setup:], hand: p.hand, noInit: spec.NoInit,
 		sock: uintptr(ends[1]), argv: os.Args, comm: &[]byte("unc-init\x00")[0], blocked: ^uint64(0),
+		clone: cloneArgs{flags: spec.Network.cloneFlags() | unix.CLONE_PIDFD, exitSignal: uint64(unix.SIGCHLD)},
 	}
 	pid, errno := cloneChild(l)
 	runtime.KeepAlive(p)
@@ -95,25 +103,24 @@ func (c *Child) Ready() (*Handles, error) {
 	case told.Step != reportReady:
 		return nil, c.explain(*told)
 	}
-	want := int(slotTerminal)
-	if c.spec.wantsTerminal() {
-		want++
-	}
-	if len(fds) != want {
+	if want := int(c.prog.handed); len(fds) != want {
 		return nil, fmt.Errorf("the container handed over %d descriptors, want %d", len(fds), want)
 	}
 	file := func(s slot, name string) *os.File {
-		if int(s) >= len(fds) {
+		if s == none {
 			return nil
 		}
 		return os.NewFile(uintptr(fds[s]), name)
 	}
+	p := c.prog
 	return &Handles{
-		Route:    file(slotRoute, "route"),
-		Hosts:    file(slotHosts, "hosts"),
-		Resolv:   file(slotResolv, "resolv.conf"),
-		Hostname: file(slotHostname, "hostname"),
-		Terminal: file(slotTerminal, "terminal"),
+		Route:     file(p.route, "route"),
+		DNSPacket: file(p.dnsPacket, "DNS packets"),
+		DNSStream: file(p.dnsStream, "DNS connections"),
+		Hosts:     file(p.hosts, "hosts"),
+		Resolv:    file(p.resolv, "resolv.conf"),
+		Hostname:  file(p.hostname, "hostname"),
+		Terminal:  file(p.terminal, "terminal"),
 	}, nil
 }
 
