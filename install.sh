@@ -1,12 +1,21 @@
 #!/bin/sh
-# install.sh builds unc, installs it with its one capability and proves that it works.
+# install.sh builds unc, installs it with its one capability and proves that it works. Beside the
+# program it installs a policy to edit, and where NetworkManager, systemd-networkd or udev are it
+# tells them to leave the interfaces to unc.
 # --help tells what it puts where; --uninstall takes all of it away again.
 set -eu
 
 account=unc
-bridge=unc0
 capability=cap_net_admin
 net=/sys/class/net
+networkmanager_file=/etc/NetworkManager/conf.d/90-unc.conf
+# Sorted before the 10-* that people write: of all that match, the first one counts (systemd.link(5),
+# systemd.network(5)).
+link_file=/etc/systemd/network/05-unc.link
+network_file=/etc/systemd/network/05-unc.network
+drop_ins="$networkmanager_file $link_file $network_file"
+# The first line of each, by which install.sh knows its own.
+made_by="# Made by unc's install.sh, which writes and removes it: settings of yours belong into another file."
 
 usage() {
 	cat <<'USAGE'
@@ -18,16 +27,30 @@ makes the system user unc, which containers that root starts belong to, and runs
 "unc run true". Start it as yourself: only the steps that need root are done as
 root, through sudo or doas. Running it again is harmless.
 
+Besides the program it installs
+
+  /etc/unc/network.conf
+                  the policy, where root sets subnet, limits and the rest: the file
+                  network.conf.sample beside install.sh, which only names the
+                  defaults; one that is there already stays as it is
+  /etc/NetworkManager/conf.d/90-unc.conf
+  /etc/systemd/network/05-unc.link and 05-unc.network
+                  where NetworkManager or systemd are: they leave the bridge, unc0 or
+                  BRIDGE of the policy, and the containers' uv* to unc. Run install.sh
+                  again after a change of BRIDGE.
+
   --binary FILE   install FILE, an unc that is built already, and need no Go
-  --no-proof      do not run "unc run true", which makes the bridge unc0
-  --uninstall     remove the program, the bridge and the user
+  --no-proof      do not run "unc run true", which makes the bridge
+  --uninstall     remove all of it: the program, the bridge and the filter, the files
+                  above and the user; a policy that was edited stays
   --force         uninstall although containers are running: they lose their network
   -h, --help      print this
 
 environment:
   PREFIX          where to install, /usr/local unless set
-  DESTDIR         for packagers: a directory to put before PREFIX; no user is made,
-                  nothing is run, and a capability that can't be set is only reported
+  DESTDIR         for packagers: a directory to put before PREFIX and /etc; no user is
+                  made, nothing is run, and a capability that can't be set is only
+                  reported. Files for a daemon go where DESTDIR has its directory.
   UNC_BINARY      the same as --binary
 USAGE
 }
@@ -55,6 +78,9 @@ misused() {
 have() { command -v "$1" >/dev/null 2>&1; }
 
 is_root() { [ "$(id -u)" -eq 0 ]; }
+
+# is_there: even as a link to nowhere, which -e takes for nothing.
+is_there() { [ -e "$1" ] || [ -L "$1" ]; }
 
 # as_root ARG... runs this script once more, as root, with the given arguments. One call for all
 # steps: doas may ask for the password at every one.
@@ -88,14 +114,21 @@ cleanup() {
 	if [ -n "$work" ]; then
 		rm -rf "$work"
 	fi
+	unstage
+}
+
+# unstage removes the file that is not at its place yet, and what was made of the directory for it.
+unstage() {
 	if [ -n "$staged" ]; then
 		rm -f "$staged"
+		staged=
 	fi
 	if [ -n "$dir_before" ]; then
-		made=$dir
+		made=$room
 		while [ "$made" != "$dir_before" ] && rmdir "$made" 2>/dev/null; do
 			made=$(dirname "$made")
 		done
+		dir_before=
 	fi
 }
 
@@ -268,6 +301,7 @@ is_installed() {
 # stage puts the program beside its place, complete but for the name, so that renaming it is all that
 # is left to do: a running unc keeps the file it was started from, and nobody ever starts half of one.
 stage() {
+	room=$dir
 	dir_before=$(nearest "$dir")
 	mkdir -p "$dir"
 	staged=$(mktemp "$dir/.unc.XXXXXX")
@@ -294,6 +328,20 @@ commit() {
 	dir_before=
 }
 
+# put FILE makes FILE of its standard input, for everyone to read: whole or not at all.
+put() {
+	room=$(dirname "$1")
+	dir_before=$(nearest "$room")
+	if mkdir -p "$room" && staged=$(mktemp "$room/.unc.XXXXXX") && cat >"$staged" &&
+		chmod 0644 "$staged" && { ! is_root || chown 0:0 "$staged"; } && mv -f "$staged" "$1"; then
+		staged=
+		dir_before=
+		return
+	fi
+	unstage
+	return 1
+}
+
 install_package() {
 	stage
 	commit
@@ -303,6 +351,8 @@ install_package() {
 		say "installed $target, mode 0755, without the capability, which can't be set here"
 		say "left to the package: setcap $capability+ep $prefix/bin/unc"
 	fi
+	install_policy
+	install_drop_ins
 	is_root || say "left to the package: owner root:root"
 	say "left to the package: the system user $account"
 }
@@ -314,12 +364,207 @@ install_here() {
 	if is_installed; then
 		make_account
 		say "already installed: $target, root:root 0755, $capability=ep"
+	else
+		stage
+		make_account
+		commit
+		say "installed $target, root:root 0755, $capability=ep"
+	fi
+	install_policy
+	install_drop_ins
+}
+
+# --- the policy ---
+
+# bridge_name prints BRIDGE of the policy, whose lines are those of systemd.exec(5), EnvironmentFile=.
+bridge_name() {
+	name=
+	if [ -f "$policy" ] && [ -r "$policy" ]; then
+		name=$(awk '
+			/^[ \t]*BRIDGE[ \t]*=/ {
+				sub(/^[^=]*=[ \t]*/, "")
+				sub(/[ \t\r]+$/, "")
+				if (/^".*"$/ || /^\047.*\047$/) $0 = substr($0, 2, length($0) - 2)
+				name = $0
+			}
+			END { print name }
+		' "$policy")
+	fi
+	# It becomes part of paths, patterns and files.
+	case $name in
+	'') say unc0 ;;
+	[!A-Za-z0-9_]* | *[!A-Za-z0-9_.-]* | ????????????????* | uv*)
+		warn "reading $policy: BRIDGE \"$name\" is no name for an interface, so unc0 is taken for the bridge"
+		say unc0
+		;;
+	*) say "$name" ;;
+	esac
+}
+
+install_policy() {
+	if is_there "$policy"; then
+		if [ -f "$sample" ] && ! cmp -s "$sample" "$policy"; then
+			say "left alone: $policy, which is not the sample"
+		fi
+	elif [ ! -f "$sample" ]; then
+		warn "installing $policy: there is no $sample, so there is no policy to edit, and unc goes by its defaults"
+	elif put "$policy" <"$sample"; then
+		say "installed $policy, which names the defaults"
+	else
+		warn "installing $policy: it can't be written, as said above, and unc goes by its defaults"
+	fi
+}
+
+remove_policy() {
+	if ! is_there "$policy"; then
+		say "already gone: $policy"
+	elif [ ! -f "$sample" ]; then
+		say "left alone: $policy, as there is no $sample to tell whether it was edited"
+	elif [ -L "$policy" ] || ! cmp -s "$sample" "$policy"; then
+		say "left alone: $policy, which is not the sample"
+	else
+		rm -f "$policy"
+		say "removed $policy"
+	fi
+	rmdir "$(dirname "$policy")" 2>/dev/null || :
+}
+
+# --- the daemons that configure interfaces ---
+
+# drop_in FILE prints what is in it.
+drop_in() {
+	say "$made_by"
+	case $1 in
+	"$networkmanager_file")
+		# Not unmanaged-devices of [keyfile]: that is one list, which another file sets anew; sections
+		# add up (NetworkManager.conf(5)).
+		cat <<-END
+			[device-unc]
+			match-device=interface-name:$bridge;interface-name:uv*
+			managed=0
+		END
+		;;
+	"$link_file")
+		# Of all that match only the first is applied: neither 99-default.link, whose MACAddressPolicy is
+		# for virtual interfaces too, nor somebody's for every interface. The filter knows unc's addresses.
+		cat <<-END
+			[Match]
+			OriginalName=$bridge uv*
+
+			[Link]
+			NamePolicy=
+			MACAddressPolicy=none
+		END
+		;;
+	"$network_file")
+		cat <<-END
+			[Match]
+			Name=$bridge uv*
+
+			[Link]
+			Unmanaged=yes
+		END
+		;;
+	esac
+}
+
+# is_wanted FILE: somebody is there to read it.
+is_wanted() {
+	case $1 in
+	"$networkmanager_file") set -- /etc/NetworkManager /usr/lib/NetworkManager/conf.d ;;
+	*) set -- /etc/systemd/network /usr/lib/systemd/network /lib/systemd/network ;;
+	esac
+	for place in "$@"; do
+		if [ -d "$destdir$place" ]; then
+			return
+		fi
+	done
+	return 1
+}
+
+# is_own FILE: nobody else made it, nor has masked it with a link to /dev/null.
+is_own() {
+	[ -f "$1" ] && [ -r "$1" ] && [ ! -L "$1" ] && IFS= read -r first <"$1" && [ "$first" = "$made_by" ]
+}
+
+# is_stale FILE: it is wanted, and is missing or for another bridge.
+is_stale() {
+	is_wanted "$1" || return
+	is_there "$destdir$1" || return 0
+	is_own "$destdir$1" && [ "$(cat "$destdir$1")" != "$(drop_in "$1")" ]
+}
+
+install_drop_ins() {
+	touched=
+	for file in $drop_ins; do
+		at=$destdir$file
+		if is_stale "$file"; then
+			if put "$at" <<-END; then
+				$(drop_in "$file")
+			END
+				say "installed $at"
+				touched="$touched $file"
+			else
+				warn "installing $at: it can't be written, as said above"
+			fi
+		elif is_there "$at" && ! is_own "$at"; then
+			say "left alone: $at, which install.sh did not make"
+		elif [ -n "$destdir" ] && ! is_wanted "$file"; then
+			say "left to the package: $file, as there is no $(dirname "$at")"
+		fi
+	done
+	reload_daemons
+}
+
+remove_drop_ins() {
+	touched=
+	for file in $drop_ins; do
+		at=$destdir$file
+		if is_own "$at"; then
+			rm -f "$at"
+			say "removed $at"
+			touched="$touched $file"
+		elif is_there "$at"; then
+			say "left alone: $at, which install.sh did not make"
+		fi
+	done
+	reload_daemons
+}
+
+# reload_daemons has those that run read what was touched. One that does not will when it starts.
+reload_daemons() {
+	if [ -n "$destdir" ]; then
 		return
 	fi
-	stage
-	make_account
-	commit
-	say "installed $target, root:root 0755, $capability=ep"
+	case $touched in
+	*"$networkmanager_file"*)
+		if have nmcli && [ "$(LC_ALL=C nmcli -t -f RUNNING general 2>/dev/null)" = running ]; then
+			reload nmcli general reload conf
+		fi
+		;;
+	esac
+	case $touched in
+	*"$network_file"*)
+		if have networkctl && have systemctl && systemctl is-active --quiet systemd-networkd.service 2>/dev/null; then
+			reload networkctl reload
+		fi
+		;;
+	esac
+	case $touched in
+	*"$link_file"*)
+		if have udevadm && [ -e /run/udev/control ]; then
+			reload udevadm control --reload
+		fi
+		;;
+	esac
+}
+
+# reload COMMAND...
+reload() {
+	if ! "$@" </dev/null; then
+		warn "having $1 read the files again: it says why above"
+		printf 'hint: %s\n' "$*" >&2
+	fi
 }
 
 # --- the system user ---
@@ -473,6 +718,28 @@ check_idle() {
 		"sh $self --uninstall --force takes their network away"
 }
 
+# ask_program has the installed program undo what it did to the kernel: filter, forwarding, bridge.
+# Nobody but root can start it from here on, so that no container makes all of it anew.
+ask_program() {
+	had_bridge=no
+	if [ -e "$net/$bridge" ]; then
+		had_bridge=yes
+	fi
+	# Root runs only what root installed; 700 is what an uninstallation that was interrupted leaves.
+	case $(stat -c '%F %u:%g %a' "$target" 2>/dev/null) in
+	"regular file 0:0 755" | "regular file 0:0 700") ;;
+	*) return ;;
+	esac
+	chmod 0700 "$target"
+	status=0
+	# Without SUDO_UID, at which unc would become that user.
+	(cd / && env -i PATH="$PATH" "$target" net-setup remove </dev/null) || status=$?
+	if [ "$status" -ne 0 ]; then
+		incomplete "removing the filter: \"unc net-setup remove\" exited with $status, so until a reboot it may stay" \
+			"nft delete table inet unc; nft delete table bridge unc"
+	fi
+}
+
 remove_program() {
 	if [ -d "$target" ] && [ ! -L "$target" ]; then
 		say "left alone: $target, a directory"
@@ -507,6 +774,8 @@ remove_network() {
 			return
 		fi
 		say "removed bridge $bridge"
+	elif [ "$had_bridge" = yes ]; then
+		say "removed bridge $bridge"
 	else
 		say "already gone: bridge $bridge"
 	fi
@@ -515,6 +784,8 @@ remove_network() {
 uninstall() {
 	if [ -n "$destdir" ]; then
 		remove_program
+		remove_drop_ins
+		remove_policy
 		return
 	fi
 	check_idle
@@ -529,13 +800,30 @@ uninstall() {
 	fi
 	left_over=no
 	# First the program, so that nobody starts a container in between.
+	ask_program
 	remove_program
 	remove_network
+	# After the interfaces, which the daemons would take for their own now.
+	remove_drop_ins
+	# After the program, which read the bridge's name in it.
+	remove_policy
 	remove_account
 	[ "$left_over" = no ] || exit 1
 }
 
 # --- main ---
+
+# is_settled: nothing is left to do in /etc, or nothing that root could do.
+is_settled() {
+	if ! is_there "$policy" && [ -f "$sample" ]; then
+		return 1
+	fi
+	for file in $drop_ins; do
+		if is_stale "$file"; then
+			return 1
+		fi
+	done
+}
 
 install() {
 	check_target
@@ -553,7 +841,7 @@ install() {
 	fi
 	if is_root; then
 		install_here
-	elif is_installed && [ -n "$(user_id)" ] && [ -n "$(group_id)" ]; then
+	elif is_installed && is_settled && [ -n "$(user_id)" ] && [ -n "$(group_id)" ]; then
 		say "already there: user $account, uid $(user_id)"
 		say "already installed: $target, root:root 0755, $capability=ep"
 	else
@@ -618,8 +906,12 @@ main() {
 	destdir=${DESTDIR:-}
 	dir=$destdir$prefix/bin
 	target=$dir/unc
+	policy=$destdir/etc/unc/network.conf
+	sample=$here/network.conf.sample
+	bridge=$(bridge_name)
 	work=
 	staged=
+	room=
 	dir_before=
 	trap cleanup EXIT
 	# A shell that dies of a signal may not run what waits for EXIT.

@@ -42,6 +42,22 @@ cases="
 	proof_as_the_sudo_user
 	proof_fails
 	no_proof
+	policy_is_installed
+	policy_is_kept
+	policy_without_the_sample
+	policy_of_the_release
+	policy_through_sudo
+	policy_destdir
+	policy_names_the_bridge
+	drop_ins_are_installed
+	drop_ins_without_daemons
+	drop_ins_follow_the_bridge
+	drop_ins_of_others
+	drop_ins_through_sudo
+	drop_ins_destdir
+	daemons_that_do_not_run
+	daemons_that_refuse
+	read_only_etc
 	setcap_is_installed
 	setcap_cannot_be_installed
 	account_of_a_person
@@ -53,6 +69,11 @@ cases="
 	uninstall_refuses_while_running
 	uninstall_without_ip
 	uninstall_leaves_a_person
+	uninstall_keeps_an_edited_policy
+	uninstall_of_another_bridge
+	uninstall_asks_the_program
+	uninstall_when_the_program_fails
+	uninstall_runs_no_other_program
 	real_install_as_root
 	real_install_as_user
 "
@@ -101,6 +122,12 @@ want_gone() {
 			fail "$name is there"
 		fi
 	done
+}
+
+# want_file FILE: root's, for everyone to read, and nothing else made on the way.
+want_file() {
+	want_same "$(stat -c '%F %u:%g %a' "$1")" "regular file 0:0 644"
+	want_same "$(find "$(dirname "$1")" -name '.*')" ""
 }
 
 want_empty() { want_same "$(find "$1" -mindepth 1)" ""; }
@@ -203,6 +230,37 @@ exec "$T/suid/setpriv" --reuid 0 --regid 0 --clear-groups \
 	env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin SUDO_USER=alice SUDO_UID="$(id -u)" "$@"
 SUDO
 }
+
+# stub_daemons makes the directories of all daemons, which run, and keeps what they are asked.
+stub_daemons() {
+	mkdir -p /etc/NetworkManager/conf.d /etc/systemd/network /run/udev
+	: >/run/udev/control
+	: >"$T/daemons"
+	chmod 666 "$T/daemons"
+	stub nmcli <<-'STUB'
+		echo "nmcli $*" >>"$T/daemons"
+		[ "$*" != "-t -f RUNNING general" ] || echo running
+	STUB
+	for name in systemctl networkctl udevadm; do
+		stub $name <<-STUB
+			echo "$name \$*" >>"\$T/daemons"
+		STUB
+	done
+}
+
+# all_daemons is what they are asked when all files have changed.
+all_daemons="nmcli -t -f RUNNING general
+nmcli general reload conf
+systemctl is-active --quiet systemd-networkd.service
+networkctl reload
+udevadm control --reload"
+
+networkmanager=/etc/NetworkManager/conf.d/90-unc.conf
+link=/etc/systemd/network/05-unc.link
+network=/etc/systemd/network/05-unc.network
+
+# text FILE is what is in it besides the line that says whose it is.
+text() { sed 1d "$1"; }
 
 calls() { wc -l <"$1" | tr -d ' '; }
 
@@ -362,6 +420,17 @@ interrupted_leaves_nothing() {
 		[ "$rc" -gt 128 ] || fail "got exit status $rc, want that of a signal"
 		want_gone "$T/p"
 	done
+	stub mv <<-'STUB'
+		case $* in *network.conf) kill -TERM $PPID; exit 1 ;; esac
+		exec /bin/mv "$@"
+	STUB
+	root PREFIX="$T/p/q" "$script" --no-proof --binary "$T/unc"
+	[ "$rc" -gt 128 ] || fail "got exit status $rc, want that of a signal"
+	want_gone /etc/unc
+	rm "$T/stub/mv"
+	root PREFIX="$T/p/q" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_file /etc/unc/network.conf
 }
 
 directory_in_the_way() {
@@ -644,6 +713,365 @@ no_proof() {
 	want_installed "$T/p/bin/unc" "$T/unc"
 }
 
+policy_is_installed() {
+	umask 077
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_out "installed /etc/unc/network.conf"
+	want_file /etc/unc/network.conf
+	want_same "$(stat -c '%u:%g %a' /etc/unc)" "0:0 755"
+	want_same "$(ls -A /etc/unc)" network.conf
+	cmp "$T/src/network.conf.sample" /etc/unc/network.conf
+	before=$(stat -c '%i %y %z' /etc/unc/network.conf)
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_no_out network.conf
+	want_same "$(stat -c '%i %y %z' /etc/unc/network.conf)" "$before"
+	# One that went missing comes back, although the program is as it should be.
+	rm -r /etc/unc
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_out "already installed: $T/p/bin/unc"
+	want_file /etc/unc/network.conf
+}
+
+policy_is_kept() {
+	mkdir -m 700 /etc/unc
+	echo NAT=no >/etc/unc/network.conf
+	before=$(stat -c '%i %y %z %a' /etc/unc/network.conf /etc/unc)
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_out "left alone: /etc/unc/network.conf, which is not the sample"
+	want_same "$(stat -c '%i %y %z %a' /etc/unc/network.conf /etc/unc)" "$before"
+	rm /etc/unc/network.conf
+	ln -s nowhere /etc/unc/network.conf
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_same "$(readlink /etc/unc/network.conf)" nowhere
+	want_same "$(ls -A /etc/unc)" network.conf
+}
+
+policy_without_the_sample() {
+	rm "$T/src/network.conf.sample"
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_out "install.sh: installing /etc/unc/network.conf: there is no $T/src/network.conf.sample"
+	want_out 'proof: "unc run true" works'
+	want_installed "$T/p/bin/unc" "$T/unc"
+	want_gone /etc/unc
+	# Nothing that root could do about it.
+	stub_sudo sudo
+	alice PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_same "$(calls "$T/sudo.log")" 0
+	mkdir /etc/unc
+	: >/etc/unc/network.conf
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "left alone: /etc/unc/network.conf, as there is no $T/src/network.conf.sample"
+	[ -e /etc/unc/network.conf ] || fail "a policy was removed that may have been edited"
+}
+
+# The other cases have a sample of their own. The one that is released must change nothing by itself.
+policy_of_the_release() {
+	cp "$UNC_TEST_SOURCE/network.conf.sample" "$T/src/network.conf.sample"
+	want_same "$(grep -v '^#' "$T/src/network.conf.sample" | grep .)" ""
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	cmp "$T/src/network.conf.sample" /etc/unc/network.conf
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "already gone: bridge unc0"
+	want_gone /etc/unc
+}
+
+policy_through_sudo() {
+	stub_sudo sudo
+	alice PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_file /etc/unc/network.conf
+	alice PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_same "$(calls "$T/sudo.log")" 1
+	# A missing policy is no reason to be content.
+	rm -r /etc/unc
+	alice PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_same "$(calls "$T/sudo.log")" 2
+	want_file /etc/unc/network.conf
+}
+
+policy_destdir() {
+	alice DESTDIR="$T/home/pkg" PREFIX=/usr "$script" --binary "$T/unc"
+	want_rc 0
+	want_out "installed $T/home/pkg/etc/unc/network.conf"
+	cmp "$T/src/network.conf.sample" "$T/home/pkg/etc/unc/network.conf"
+	want_same "$(stat -c '%u %a' "$T/home/pkg/etc/unc/network.conf")" "$alice 644"
+	want_gone /etc/unc
+	alice DESTDIR="$T/home/pkg" PREFIX=/usr "$script" --uninstall
+	want_rc 0
+	want_out "removed $T/home/pkg/etc/unc/network.conf"
+	want_gone "$T/home/pkg/etc/unc"
+}
+
+policy_names_the_bridge() {
+	mkdir -p /etc/unc /etc/systemd/network
+	while IFS='|' read -r bridge line; do
+		# The lines around it are no settings of BRIDGE.
+		printf 'BRIDGES=no\n%s\n#BRIDGE=no\n;BRIDGE=no\nNAT=BRIDGE=no\n' "$line" >/etc/unc/network.conf
+		root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+		want_rc 0
+		want_no_out "is no name"
+		want_same "$(grep Name "$network")" "Name=$bridge uv*"
+	done <<-'TABLE'
+		unc0|
+		unc0|BRIDGE=
+		br1|BRIDGE=br1
+		br1|BRIDGE="br1"
+		br1|BRIDGE='br1'
+		br1|  BRIDGE = br1  
+		a-b_c.d|BRIDGE=a-b_c.d
+		fifteen-letters|BRIDGE=fifteen-letters
+	TABLE
+	while read -r name; do
+		printf 'BRIDGE=%s\n' "$name" >/etc/unc/network.conf
+		root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+		want_rc 0
+		want_out "BRIDGE \"$name\" is no name for an interface, so unc0 is taken for the bridge"
+		want_same "$(grep Name "$network")" "Name=unc0 uv*"
+	done <<-'TABLE'
+		..
+		../../../tmp
+		-br
+		br*
+		br 1
+		br;interface-name:eth0
+		$(id)
+		sixteen-letters.
+		uv0
+	TABLE
+}
+
+drop_ins_are_installed() {
+	stub_daemons
+	umask 077
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	for file in "$networkmanager" "$link" "$network"; do
+		want_out "installed $file"
+		want_file "$file"
+	done
+	want_same "$(text "$networkmanager")" "[device-unc]
+match-device=interface-name:unc0;interface-name:uv*
+managed=0"
+	want_same "$(text "$link")" "[Match]
+OriginalName=unc0 uv*
+
+[Link]
+NamePolicy=
+MACAddressPolicy=none"
+	want_same "$(text "$network")" "[Match]
+Name=unc0 uv*
+
+[Link]
+Unmanaged=yes"
+	want_same "$(cat "$T/daemons")" "$all_daemons"
+	: >"$T/daemons"
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_no_out 90-unc
+	want_no_out 05-unc
+	want_same "$(calls "$T/daemons")" 0
+	# Only who reads what was missing is asked to.
+	rm "$link"
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_file "$link"
+	want_same "$(cat "$T/daemons")" "udevadm control --reload"
+	: >"$T/daemons"
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	for file in "$networkmanager" "$link" "$network"; do
+		want_out "removed $file"
+		want_gone "$file"
+	done
+	want_same "$(cat "$T/daemons")" "$all_daemons"
+	: >"$T/daemons"
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_same "$(calls "$T/daemons")" 0
+}
+
+drop_ins_without_daemons() {
+	stub_daemons
+	rm -r /etc/NetworkManager /etc/systemd/network
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_gone /etc/NetworkManager /etc/systemd/network
+	want_no_out 90-unc
+	want_no_out 05-unc
+	mkdir /etc/NetworkManager
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_file "$networkmanager"
+	want_gone /etc/systemd/network
+	want_same "$(cat "$T/daemons")" "nmcli -t -f RUNNING general
+nmcli general reload conf"
+}
+
+drop_ins_follow_the_bridge() {
+	stub_daemons
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	echo BRIDGE=br-unc >>/etc/unc/network.conf
+	: >"$T/daemons"
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_same "$(grep -h unc "$networkmanager" "$link" "$network" | grep -v '^#')" "[device-unc]
+match-device=interface-name:br-unc;interface-name:uv*
+OriginalName=br-unc uv*
+Name=br-unc uv*"
+	want_same "$(cat "$T/daemons")" "$all_daemons"
+}
+
+drop_ins_of_others() {
+	stub_daemons
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	mv "$network" "$T/network"
+	ln -s "$T/network" "$network"
+	echo "# mine" >"$networkmanager"
+	ln -sf /dev/null "$link"
+	: >"$T/daemons"
+	for arguments in "--no-proof --binary $T/unc" --uninstall; do
+		# shellcheck disable=SC2086 # they are several
+		root PREFIX="$T/p" "$script" $arguments
+		want_rc 0
+		for file in "$networkmanager" "$link" "$network"; do
+			want_out "left alone: $file, which install.sh did not make"
+		done
+		want_same "$(cat "$networkmanager")" "# mine"
+		want_same "$(readlink "$link")" /dev/null
+		want_same "$(readlink "$network")" "$T/network"
+	done
+	want_same "$(calls "$T/daemons")" 0
+}
+
+drop_ins_through_sudo() {
+	stub_daemons
+	stub_sudo sudo
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	alice PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_same "$(calls "$T/sudo.log")" 0
+	rm "$network"
+	alice PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_same "$(calls "$T/sudo.log")" 1
+	want_file "$network"
+}
+
+# A package has the files of daemons whose directories it has, whatever runs here.
+drop_ins_destdir() {
+	stub_daemons
+	alice DESTDIR="$T/home/none" "$script" --binary "$T/unc"
+	want_rc 0
+	for file in "$networkmanager" "$link" "$network"; do
+		want_out "left to the package: $file, as there is no $T/home/none$(dirname "$file")"
+	done
+	want_same "$(find "$T/home/none/etc" -type f)" "$T/home/none/etc/unc/network.conf"
+	while read -r place files; do
+		pkg=$T/home/pkg
+		mkdir -p "$pkg$place"
+		chown -R "$alice" "$pkg"
+		alice DESTDIR="$pkg" "$script" --binary "$T/unc"
+		want_rc 0
+		for file in $files; do
+			want_out "installed $pkg$file"
+			want_same "$(stat -c '%u %a' "$pkg$file")" "$alice 644"
+		done
+		alice DESTDIR="$pkg" "$script" --uninstall
+		want_rc 0
+		for file in $files; do
+			want_out "removed $pkg$file"
+		done
+		want_same "$(find "$pkg" -type f)" ""
+		rm -r "$pkg"
+	done <<-TABLE
+		/etc/NetworkManager $networkmanager
+		/usr/lib/NetworkManager/conf.d $networkmanager
+		/etc/systemd/network $link $network
+		/usr/lib/systemd/network $link $network
+		/lib/systemd/network $link $network
+	TABLE
+	want_gone "$networkmanager" "$link" "$network"
+	want_same "$(calls "$T/daemons")" 0
+}
+
+daemons_that_do_not_run() {
+	stub_daemons
+	rm /run/udev/control
+	stub nmcli <<-'STUB'
+		echo "nmcli $*" >>"$T/daemons"
+		echo not running
+	STUB
+	stub systemctl <<-'STUB'
+		echo "systemctl $*" >>"$T/daemons"
+		exit 3
+	STUB
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_no_out "install.sh: "
+	want_file "$networkmanager"
+	want_file "$link"
+	want_file "$network"
+	want_same "$(cat "$T/daemons")" "nmcli -t -f RUNNING general
+systemctl is-active --quiet systemd-networkd.service"
+}
+
+daemons_that_refuse() {
+	stub_daemons
+	stub nmcli <<-'STUB'
+		[ "$*" = "-t -f RUNNING general" ] && echo running && exit
+		echo "nmcli: I would rather not" >&2
+		exit 1
+	STUB
+	for name in networkctl udevadm; do
+		stub $name <<-'STUB'
+			exit 1
+		STUB
+	done
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_out "nmcli: I would rather not"
+	want_out "install.sh: having nmcli read the files again"
+	want_out "hint: nmcli general reload conf"
+	want_out "hint: networkctl reload"
+	want_out "hint: udevadm control --reload"
+	want_out 'proof: "unc run true" works'
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_no_account
+}
+
+# Where /etc is kept by other means the program works all the same.
+read_only_etc() {
+	stub_daemons
+	mkdir /etc/unc
+	for place in /etc/unc /etc/NetworkManager /etc/systemd; do
+		mkdir -p "$T/r$place"
+		cp -a "$place/." "$T/r$place"
+		mount --bind "$T/r$place" "$place"
+		mount -o remount,ro,bind "$place"
+	done
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_out "install.sh: installing /etc/unc/network.conf: it can't be written"
+	for file in "$networkmanager" "$link" "$network"; do
+		want_out "install.sh: installing $file: it can't be written"
+	done
+	want_out 'proof: "unc run true" works'
+	want_same "$(calls "$T/daemons")" 0
+}
+
 # Each stub knows the packages of its distribution only, and uncovers the real setcap.
 setcap_is_installed() {
 	few_programs
@@ -747,10 +1175,11 @@ state() {
 	cat /etc/passwd /etc/group
 	ip -br link
 	find "$T/p" /usr/local "$T/tmp"
+	find /etc -type d -o -name '*unc*'
 }
 
 uninstall_removes_everything() {
-	mkdir -p "$T/p/bin"
+	mkdir -p "$T/p/bin" /etc/NetworkManager/conf.d /etc/systemd/network
 	ip link add unc0 address 02:75:00:00:00:01 type bridge
 	ip link set lo up
 	ip link del unc0
@@ -766,6 +1195,7 @@ uninstall_removes_everything() {
 	want_rc 0
 	want_out "removed $T/p/bin/unc"
 	want_out "removed bridge unc0"
+	want_out "removed /etc/unc/network.conf"
 	want_out "removed user unc"
 	ip link del port
 	want_same "$(state)" "$before"
@@ -866,6 +1296,103 @@ uninstall_leaves_a_person() {
 	grep -q ^unc: /etc/group || fail "a person's group was removed"
 }
 
+uninstall_keeps_an_edited_policy() {
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	echo NAT=no >>/etc/unc/network.conf
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "left alone: /etc/unc/network.conf, which is not the sample"
+	want_same "$(tail -n 1 /etc/unc/network.conf)" NAT=no
+	# A file that install.sh knows nothing of keeps its directory.
+	cp "$T/src/network.conf.sample" /etc/unc/network.conf
+	: >/etc/unc/notes
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "removed /etc/unc/network.conf"
+	want_same "$(ls -A /etc/unc)" notes
+	ln -s "$T/src/network.conf.sample" /etc/unc/network.conf
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "left alone: /etc/unc/network.conf"
+	[ -L /etc/unc/network.conf ] || fail "a link of the administrator's was removed"
+}
+
+uninstall_of_another_bridge() {
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	echo BRIDGE=br-unc >>/etc/unc/network.conf
+	ip link add unc0 address 02:75:0a:64:2a:02 type bridge
+	ip link add br-unc address 02:75:0a:64:2a:01 type bridge
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "removed bridge br-unc"
+	want_gone /sys/class/net/br-unc
+	[ -d /sys/class/net/unc0 ] || fail "a bridge was removed that is not the policy's"
+}
+
+# stub_program has the unc that is installed next run the commands on stdin.
+stub_program() {
+	stub program
+	mv "$T/stub/program" "$T/unc"
+}
+
+# What the program finds when it is asked: nobody else can start it, and the policy is there.
+uninstall_asks_the_program() {
+	need_path ip
+	stub_program <<-STUB
+		echo "\$(id -u) in \$PWD \$*, sudo \${SUDO_UID-none}, mode \$(stat -c %a "\$0"), \$(ls /etc/unc)" >>"\$T/ran"
+		$(command -v ip) link del br-unc
+	STUB
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	echo BRIDGE=br-unc >/etc/unc/network.conf
+	ip link add br-unc address 02:75:0a:64:2a:01 type bridge
+	# The program it is that removes the bridge.
+	stub ip <<-'STUB'
+		exit 1
+	STUB
+	root SUDO_USER=alice SUDO_UID="$alice" PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "removed bridge br-unc"
+	want_same "$(cat "$T/ran")" "0 in / net-setup remove, sudo none, mode 700, network.conf"
+	want_gone "$T/p/bin/unc" /sys/class/net/br-unc
+}
+
+uninstall_when_the_program_fails() {
+	stub_program <<-'STUB'
+		echo "unc: removing the filter: why" >&2
+		exit 125
+	STUB
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	ip link add unc0 address 02:75:0a:64:2a:01 type bridge
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 1
+	want_out "unc: removing the filter: why"
+	want_out 'install.sh: removing the filter: "unc net-setup remove" exited with 125'
+	want_out "hint: nft delete table"
+	want_out "removed bridge unc0"
+	want_gone "$T/p/bin/unc" /sys/class/net/unc0 /etc/unc
+	want_no_account
+}
+
+# As root, only what root installed.
+uninstall_runs_no_other_program() {
+	for harm in "chown $alice" "chgrp $alice" "chmod 775" "chmod 4755" ln; do
+		root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+		want_rc 0
+		if [ "$harm" = ln ]; then
+			mv "$T/p/bin/unc" "$T/p/bin/other"
+			ln -s other "$T/p/bin/unc"
+		else
+			# shellcheck disable=SC2086 # a command and its arguments
+			$harm "$T/p/bin/unc"
+		fi
+		root PREFIX="$T/p" "$script" --uninstall
+		want_rc 0
+		want_gone "$T/p/bin/unc"
+		want_same "$(calls "$T/ran")" 0
+	done
+	want_same "$(stat -c %a "$T/p/bin/other")" 755
+}
+
 need_real() { [ -e "$T/real" ] || skip "UNC_BIN is not set"; }
 
 want_network() {
@@ -877,6 +1404,12 @@ want_network() {
 
 want_no_network() {
 	want_gone /sys/class/net/unc0
+	want_same "$(nft list tables 2>/dev/null | grep unc || :)" ""
+}
+
+# need_remove skips with an unc that is older than install.sh. It asks where there is nothing to remove.
+need_remove() {
+	(cd / && unshare --net env -i "$T/real" net-setup remove) || skip "this unc has no \"net-setup remove\""
 }
 
 real_install_as_root() {
@@ -888,6 +1421,7 @@ real_install_as_root() {
 	root SUDO_USER=alice SUDO_UID="$alice" PREFIX="$T/p" "$script" --binary "$T/real"
 	want_rc 0
 	want_out "works, as alice"
+	need_remove
 	root PREFIX="$T/p" "$script" --uninstall
 	want_rc 0
 	want_no_network
@@ -903,6 +1437,7 @@ real_install_as_user() {
 	alice PREFIX="$T/p" "$script" --binary "$T/real"
 	want_rc 0
 	want_out "already installed"
+	need_remove
 	alice PREFIX="$T/p" "$script" --uninstall
 	want_rc 0
 	want_no_network
@@ -926,6 +1461,7 @@ furnish() {
 	mount -t tmpfs -o mode=755 tmpfs "$T/machine"
 	mkdir "$T/machine/src"
 	mv "$T/install.sh" "$T/go.mod" "$T/machine/src"
+	printf '# The policy.\n\n# BRIDGE=unc0\n' >"$T/machine/src/network.conf.sample"
 	if [ -n "${UNC_BIN:-}" ]; then
 		mv "$T/real" "$T/machine/real"
 	fi
@@ -944,7 +1480,15 @@ furnish() {
 	# useradd replaces its files by renaming, so it takes a directory that can be written.
 	cp -a /etc "$T/etc"
 	sed -i '/^unc:/d; /^alice:/d' "$T/etc/passwd" "$T/etc/group" "$T/etc/shadow" "$T/etc/gshadow"
+	rm -rf "$T/etc/unc" "$T/etc/NetworkManager" "$T/etc/systemd/network"
 	mount --bind "$T/etc" /etc
+	# The machine's daemons are neither found nor asked anything: their directories and their sockets.
+	for dir in /usr/lib/NetworkManager /usr/lib/systemd /lib/systemd; do
+		if [ -d "$dir" ]; then
+			mount -t tmpfs -o mode=755 tmpfs "$dir"
+		fi
+	done
+	mount -t tmpfs -o mode=755 tmpfs /run
 	# The old /sys goes on showing the interfaces of the namespace it was mounted in.
 	mount -t sysfs sysfs /sys
 	ip link set lo up
@@ -979,7 +1523,7 @@ run_case() {
 # others may come and go meanwhile.
 machine() {
 	cksum /etc/passwd /etc/group /etc/shadow /etc/gshadow 2>/dev/null || :
-	ls -lA /usr/local/bin
+	ls -lA /usr/local/bin /etc/unc /etc/NetworkManager/conf.d /etc/systemd/network /run/udev 2>/dev/null || :
 	ip -br link | grep -E '^(unc0|uv|other|port)' || :
 	grep -E " ($T|/etc|/sys|/usr/local|/var/log)[ /]" /proc/self/mountinfo || :
 }
