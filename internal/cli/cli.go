@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -14,12 +15,19 @@ import (
 
 	"unc/internal/hint"
 	"unc/internal/netplumb"
+	"unc/internal/resolvconf"
 )
 
 // grammar is the whole command line.
 type grammar struct {
 	Run     runCmd           `cmd:"" help:"Run a command in a new container."`
+	Net     netCmd           `cmd:"" help:"Show the containers' network: bridge, addresses, names, published ports."`
 	Version kong.VersionFlag `help:"Show the version and exit."`
+}
+
+// command is one of the grammar. early is a net-setup begun already, or nil.
+type command interface {
+	run(early *netplumb.Helper) (code int, err error)
 }
 
 // Exit codes of unc's own, as Docker and podman have them. All others are the command's.
@@ -60,10 +68,11 @@ func Main(args []string) (code int) {
 	if err != nil {
 		panic(err) // the grammar itself is wrong
 	}
-	if _, err := parser.Parse(args); err != nil {
-		return Fail(hint.With(err, "unc --help"))
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return Fail(hint.With(err, append(hint.Of(err), "unc --help")...))
 	}
-	code, err = g.Run.run(early)
+	code, err = parsed.Selected().Target.Addr().Interface().(command).run(early)
 	if err != nil {
 		return Fail(err)
 	}
@@ -74,7 +83,9 @@ func Main(args []string) (code int) {
 // command line to parse, when that will very likely ask for it. One that is not
 // needed sees the end of its input and has touched nothing.
 func beginEarly(args []string) (*netplumb.Helper, error) {
-	if len(args) < 2 || args[0] != "run" || args[1] == "--help" || args[1] == "-h" || os.Geteuid() == 0 {
+	otherNetwork := func(arg string) bool { return strings.HasPrefix(arg, "--network") }
+	if len(args) < 2 || args[0] != "run" || args[1] == "--help" || args[1] == "-h" || os.Geteuid() == 0 ||
+		slices.ContainsFunc(args, otherNetwork) {
 		return nil, nil
 	}
 	return netplumb.Begin()
@@ -84,10 +95,10 @@ func beginEarly(args []string) (*netplumb.Helper, error) {
 // unc that began it gets an answer in a form of its own, errors included, which
 // it prints itself.
 func NetSetup(args []string) int {
-	network, err := netplumb.Setup(args)
+	result, err := netplumb.Setup(args)
 	if len(args) == 1 && args[0] == netplumb.FromStdin {
 		// Who asked may be gone by now; then there is nobody to tell.
-		if _, gone := unix.Write(1, netplumb.Answer(network, err)); gone != nil || err != nil {
+		if gone := netplumb.Answer(1, result.Network, err); gone != nil || err != nil {
 			return exitFailed
 		}
 		return 0
@@ -95,7 +106,17 @@ func NetSetup(args []string) int {
 	if err != nil {
 		return Fail(err)
 	}
-	text, err := json.Marshal(network)
+	var text []byte
+	if n := result.Network; n != nil {
+		// Not by Setup: reading them takes no privilege.
+		var host resolvconf.Config
+		if host, err = resolvconf.Reachable(); err == nil {
+			n.Resolvers, n.Search, n.Options = host.Servers, host.Search, host.Options
+			text, err = json.Marshal(n)
+		}
+	} else {
+		text, err = json.Marshal(result.Status)
+	}
 	if err == nil {
 		_, err = unix.Write(1, append(text, '\n'))
 	}
@@ -109,6 +130,11 @@ func NetSetup(args []string) int {
 func Fail(err error) int {
 	report(os.Stderr, err)
 	return exitCodeOf(err)
+}
+
+// warn says what is not as it should be, and goes on.
+func warn(text string) {
+	fmt.Fprintf(os.Stderr, "unc: warning: %s\n", oneLine(text))
 }
 
 // report is the only place that prints an error.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 
 	"unc/internal/netplumb"
@@ -12,10 +11,13 @@ import (
 )
 
 type runCmd struct {
-	Rootfs   string   `placeholder:"DIR" help:"Directory that becomes the container's root. Default: the current directory if it holds a root file system with COMMAND in it, else a throw-away copy of this machine's own system."`
-	Hostname string   `placeholder:"NAME" help:"Host name inside the container. Default: a random one."`
-	NoInit   bool     `name:"no-init" help:"Make COMMAND process 1, without a small init that reaps the dead and passes signals on."`
-	Command  []string `arg:"" passthrough:"" help:"Command and its arguments. All that follows COMMAND belongs to it."`
+	Rootfs   string `placeholder:"DIR" help:"Directory that becomes the container's root. Default: the current directory if it holds a root file system with COMMAND in it, else a throw-away copy of this machine's own system."`
+	Hostname string `placeholder:"NAME" help:"Host name inside the container. Default: its --name, or a random one."`
+	NoInit   bool   `name:"no-init" help:"Make COMMAND process 1, without a small init that reaps the dead and passes signals on."`
+
+	networkFlags `group:"Network:"`
+
+	Command []string `arg:"" passthrough:"" help:"Command and its arguments. All that follows COMMAND belongs to it."`
 }
 
 var knownCodes = []struct {
@@ -35,8 +37,10 @@ func (r *runCmd) run(early *netplumb.Helper) (code int, err error) {
 		if err := leaveRoot(); err != nil {
 			return 0, err
 		}
-		if setup, err = netplumb.Begin(); err != nil {
-			return 0, err
+		if r.Network == bridged {
+			if setup, err = netplumb.Begin(); err != nil {
+				return 0, err
+			}
 		}
 	}
 	sv := newSupervisor(findTerminal())
@@ -46,10 +50,10 @@ func (r *runCmd) run(early *netplumb.Helper) (code int, err error) {
 		setup.Close()
 		return 0, err
 	}
-	setup.Attach(sv.child.PID)
+	r.request(setup, sv.child.PID)
 	// Not before Start: threads that run while a process is copied make it slow.
 	go sv.catchSignals()
-	err = furnish(sv, setup, spec.Hostname)
+	err = r.furnish(sv, setup, spec.Hostname)
 	setup.Close() // it has answered, and ends while the container starts its command
 	if err != nil {
 		// What the container itself has to complain about is nearer to the cause.
@@ -62,31 +66,17 @@ func (r *runCmd) run(early *netplumb.Helper) (code int, err error) {
 }
 
 // furnish finishes the container with what net-setup brings, and lets it go.
-func furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
+func (r *runCmd) furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
 	inside, err := sv.child.Ready()
 	if err != nil {
 		return err
 	}
-	defer inside.Route.Close()
-	network, err := setup.Answer()
+	n, err := r.connect(setup, inside)
 	if err != nil {
 		return err
 	}
-	if err := netplumb.Configure(inside.Route, network); err != nil {
+	if err := r.writeEtc(n, inside, hostname); err != nil {
 		return err
-	}
-	for _, file := range []struct {
-		f    *os.File
-		text string
-	}{
-		{inside.Hosts, network.Hosts(hostname)},
-		{inside.Resolv, network.ResolvConf()},
-		{inside.Hostname, hostname + "\n"},
-	} {
-		_, err := file.f.WriteString(file.text)
-		if err = errors.Join(err, file.f.Close()); err != nil {
-			return fmt.Errorf("writing the container's /etc/%s: %w", file.f.Name(), err)
-		}
 	}
 	// The terminal is not changed before every signal that could end unc is caught,
 	// nor the command started before its terminal is as it will stay.
@@ -95,6 +85,9 @@ func furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
 		if err := sv.term.join(inside.Terminal); err != nil {
 			return err
 		}
+	}
+	if n != nil {
+		sv.serve = func() error { return r.serve(n, inside) }
 	}
 	return sv.release()
 }
@@ -108,7 +101,7 @@ func (r *runCmd) Validate() error {
 	case len(command) == len(r.Command) && strings.HasPrefix(command[0], "-"):
 		return fmt.Errorf("unknown flag %s; a command of that name goes after --", command[0])
 	}
-	return nil
+	return r.networkFlags.Validate()
 }
 
 // command is what follows the flags, or a "--" that ends them.
@@ -123,9 +116,13 @@ func (r *runCmd) command() []string {
 func (r *runCmd) spec(term *terminal) *nsexec.Spec {
 	s := &nsexec.Spec{
 		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: r.command(), NoInit: r.NoInit, Terminal: term.is,
+		Network: r.kind(),
 	}
 	if s.Rootfs == "" && nsexec.HoldsRootfs(".", s.Args[0]) {
 		s.Rootfs = "."
+	}
+	if s.Hostname == "" && !strings.Contains(r.Name, "_") { // which no host's has
+		s.Hostname = r.Name
 	}
 	if s.Hostname == "" {
 		s.Hostname = fmt.Sprintf("unc-%08x", rand.Uint32())

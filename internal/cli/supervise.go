@@ -38,6 +38,7 @@ type supervisor struct {
 	term    *terminal
 	signals chan os.Signal
 	caught  chan struct{} // closed when signals are caught
+	serve   func() error  // starts what a running container needs of its supervisor, or nil
 
 	mu       sync.Mutex
 	released bool
@@ -83,6 +84,15 @@ func (s *supervisor) supervise() (int, error) {
 		s.term.listen()
 		s.letGo()
 		time.AfterFunc(settled, forgetProgram)
+		if s.serve != nil {
+			// Beside the command, which may not ask for any of it; what it asks before
+			// waits in the sockets, which are there from the start.
+			go func() {
+				if err := s.serve(); err != nil {
+					warn(err.Error())
+				}
+			}()
+		}
 	}
 	code, err := s.child.Wait()
 	s.term.finish()

@@ -19,7 +19,7 @@ type terminal struct {
 	is     [3]bool
 	out    *os.File // where to show what the container writes
 	master *os.File // controlling side of the container's terminal, once joined
-	relay  *relay
+	screen *screen
 
 	mu    sync.Mutex  // a signal may come at any time
 	saved *term.State // of standard input, while it is raw
@@ -77,7 +77,7 @@ func (t *terminal) join(master *os.File) error {
 		return err
 	}
 	var err error
-	t.relay, err = startRelay(t.out, master)
+	t.screen, err = startScreen(t.out, master)
 	return err
 }
 
@@ -151,8 +151,8 @@ func inForeground() bool {
 // finish waits until all that the container has written is shown, and restores
 // the terminal. No process of the container is left then.
 func (t *terminal) finish() {
-	if t.relay != nil {
-		t.relay.finish()
+	if t.screen != nil {
+		t.screen.finish()
 	}
 	t.restore()
 }

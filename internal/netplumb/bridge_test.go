@@ -111,14 +111,14 @@ func TestMakeBridgeFinishes(t *testing.T) {
 	}{
 		{"created", create},
 		{"up, no address", func(c *conn) error {
-			return do(c, func(index int) error { return c.must(setUp(index)) })
+			return do(c, func(index int) error { return c.Must(setUp(index)) })
 		}},
 		{"an address, not up", func(c *conn) error {
-			return do(c, func(index int) error { return c.must(newAddress(index, gatewayPrefix(defaultPolicy))) })
+			return do(c, func(index int) error { return c.Must(newAddress(index, gatewayPrefix(defaultPolicy))) })
 		}},
 		{"all but up", func(c *conn) error {
 			return do(c, func(index int) error {
-				return errors.Join(c.must(withoutLinkLocal(index).req), c.must(newAddress(index, gatewayPrefix(defaultPolicy))))
+				return errors.Join(c.Must(withoutLinkLocal(index).req), c.Must(newAddress(index, gatewayPrefix(defaultPolicy))))
 			})
 		}},
 	} {
@@ -157,7 +157,7 @@ func TestMakeBridgeAtOnce(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				defer c.close()
+				defer c.Close()
 				numbers[i], err = makeBridge(c, defaultPolicy)
 				return err
 			})

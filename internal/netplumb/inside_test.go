@@ -16,7 +16,7 @@ import (
 // asFile is the socket as the container's first process hands it over.
 func asFile(t *testing.T, c *conn) *os.File {
 	t.Helper()
-	fd, err := unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0)
+	fd, err := unix.FcntlInt(uintptr(c.FD()), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestInside(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		defer c.close()
+		defer c.Close()
 		// The MTU of the way out is that of eth0: there is a way, and it is this one.
 		if got, err := egressMTU(c); got != 1400 || err != nil {
 			t.Errorf("got %v, %v, want 1400, nil", got, err)
@@ -212,7 +212,7 @@ func TestReceiveHearsOnlyTheKernel(t *testing.T) {
 	if _, err := c.linkByIndex(1); err != nil {
 		t.Fatal(err)
 	}
-	name, err := unix.Getsockname(c.fd)
+	name, err := unix.Getsockname(c.FD())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,14 +223,14 @@ func TestReceiveHearsOnlyTheKernel(t *testing.T) {
 	if err := unix.Sendto(forger.fd, forged, 0, name); err != nil {
 		t.Fatalf("sending the forged answer: %v", err)
 	}
-	if err := c.must(req); err != nil {
+	if err := c.Must(req); err != nil {
 		t.Errorf("got %v, want the kernel's answer, which is success", err)
 	}
 }
 
 func TestAnswersAreTold(t *testing.T) {
 	c := testNetns(t)
-	errs, err := c.do(setUp(4711), setUp(1), newAddress(1, netip.MustParsePrefix("127.0.0.1/8")), newAddress(1, netip.MustParsePrefix("127.0.0.1/8")))
+	errs, err := c.Do(setUp(4711), setUp(1), newAddress(1, netip.MustParsePrefix("127.0.0.1/8")), newAddress(1, netip.MustParsePrefix("127.0.0.1/8")))
 	if err != nil {
 		t.Fatal(err)
 	}

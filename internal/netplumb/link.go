@@ -7,7 +7,17 @@ import (
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"unc/internal/nlconn"
 )
+
+// conn is a route netlink socket (rtnetlink(7)).
+type conn struct{ *nlconn.Conn }
+
+func dial() (*conn, error) {
+	c, err := nlconn.Dial(unix.NETLINK_ROUTE)
+	return &conn{c}, err
+}
 
 // index returns the number of the link called name, which must be shorter than
 // IFNAMSIZ; unix.ENODEV when there is none. It costs a fraction of a GETLINK.
@@ -16,22 +26,16 @@ func (c *conn) index(name string) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("interface name %q: %w", name, err)
 	}
-	if err := unix.IoctlIfreq(c.fd, unix.SIOCGIFINDEX, ifr); err != nil {
+	if err := unix.IoctlIfreq(c.FD(), unix.SIOCGIFINDEX, ifr); err != nil {
 		return 0, err
 	}
 	return int(ifr.Uint32()), nil
 }
 
-// hasIndex tells whether a link has this number (netdevice(7), SIOCGIFNAME).
+// hasIndex tells whether a link has this number.
 func (c *conn) hasIndex(index int) bool {
-	var ifr struct {
-		name  [unix.IFNAMSIZ]byte
-		index int32
-		_     [20]byte
-	}
-	ifr.index = int32(index)
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(c.fd), unix.SIOCGIFNAME, uintptr(unsafe.Pointer(&ifr)))
-	return errno == 0
+	_, err := c.name(index)
+	return err == nil
 }
 
 // link is what unc needs to know of a network interface.
@@ -42,6 +46,8 @@ type link struct {
 	kind  string
 	mac   string
 	mtu   int
+	group uint32   // the owner's uid
+	names []string // further ones
 }
 
 // link looks one up by its name.
@@ -55,10 +61,13 @@ func (c *conn) linkByIndex(index int) (*link, error) {
 	return c.getLink(info)
 }
 
+// skipStats is RTEXT_FILTER_SKIP_STATS: filling them in is most of the cost.
+const skipStats = 1 << 3
+
 func (c *conn) getLink(info *nl.IfInfomsg, attrs ...nl.NetlinkRequestData) (*link, error) {
-	const skipStats = 1 << 3 // RTEXT_FILTER_SKIP_STATS: filling them in is most of the cost
+
 	parts := append([]nl.NetlinkRequestData{info, nl.NewRtAttr(unix.IFLA_EXT_MASK, nl.Uint32Attr(skipStats))}, attrs...)
-	payload, err := c.get(request(unix.RTM_GETLINK, 0, parts...))
+	payload, err := c.Get(nlconn.Request(unix.RTM_GETLINK, 0, parts...))
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +85,7 @@ func parseLink(payload []byte) (*link, error) {
 		return nil, fmt.Errorf("reading a link message: %w", err)
 	}
 	for _, a := range attrs {
-		switch a.Attr.Type {
+		switch a.Attr.Type &^ unix.NLA_F_NESTED {
 		case unix.IFLA_IFNAME:
 			l.name = nl.BytesToString(a.Value)
 		case unix.IFLA_ADDRESS:
@@ -84,6 +93,20 @@ func parseLink(payload []byte) (*link, error) {
 		case unix.IFLA_MTU:
 			if len(a.Value) >= 4 {
 				l.mtu = int(nl.NativeEndian().Uint32(a.Value))
+			}
+		case unix.IFLA_GROUP:
+			if len(a.Value) >= 4 {
+				l.group = nl.NativeEndian().Uint32(a.Value)
+			}
+		case unix.IFLA_PROP_LIST:
+			inner, err := nl.ParseRouteAttr(a.Value)
+			if err != nil {
+				return nil, fmt.Errorf("reading a link message: %w", err)
+			}
+			for _, i := range inner {
+				if i.Attr.Type == unix.IFLA_ALT_IFNAME {
+					l.names = append(l.names, nl.BytesToString(i.Value))
+				}
 			}
 		case unix.IFLA_LINKINFO:
 			inner, err := nl.ParseRouteAttr(a.Value)
@@ -104,21 +127,95 @@ func parseLink(payload []byte) (*link, error) {
 func setLink(index int, attrs ...nl.NetlinkRequestData) *nl.NetlinkRequest {
 	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	info.Index = int32(index)
-	return request(unix.RTM_SETLINK, 0, append([]nl.NetlinkRequestData{info}, attrs...)...)
+	return nlconn.Request(unix.RTM_SETLINK, 0, append([]nl.NetlinkRequestData{info}, attrs...)...)
 }
 
-// setUp builds an RTM_SETLINK that brings a link up.
-func setUp(index int) *nl.NetlinkRequest {
+// setUp builds an RTM_SETLINK that brings a link up, with further flags.
+func setUp(index int, flags ...uint32) *nl.NetlinkRequest {
 	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	info.Index, info.Flags, info.Change = int32(index), unix.IFF_UP, unix.IFF_UP
-	return request(unix.RTM_SETLINK, 0, info)
+	info.Index, info.Flags = int32(index), unix.IFF_UP
+	for _, f := range flags {
+		info.Flags |= f
+	}
+	info.Change = info.Flags
+	return nlconn.Request(unix.RTM_SETLINK, 0, info)
 }
 
-// newAddress builds an RTM_NEWADDR.
+// newAddress builds an RTM_NEWADDR. Nobody asks around for an IPv6 address before
+// it is used: the kernel's names keep them unique.
 func newAddress(index int, address netip.Prefix) *nl.NetlinkRequest {
-	info := nl.NewIfAddrmsg(unix.AF_INET)
+	family := unix.AF_INET
+	if address.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	info := nl.NewIfAddrmsg(family)
 	info.Index, info.Prefixlen = uint32(index), uint8(address.Bits())
+	if family == unix.AF_INET6 {
+		info.Flags = unix.IFA_F_NODAD
+	}
 	ip := address.Addr().AsSlice()
-	return request(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, info,
+	return nlconn.Request(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, info,
 		nl.NewRtAttr(unix.IFA_LOCAL, ip), nl.NewRtAttr(unix.IFA_ADDRESS, ip))
+}
+
+// addName builds an RTM_NEWLINKPROP that gives a link one more name (ip-link(8), altname).
+func addName(index int, name string) *nl.NetlinkRequest {
+	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	info.Index = int32(index)
+	list := nl.NewRtAttr(unix.IFLA_PROP_LIST|unix.NLA_F_NESTED, nil)
+	list.AddRtAttr(unix.IFLA_ALT_IFNAME, nl.ZeroTerminated(name))
+	return nlconn.Request(unix.RTM_NEWLINKPROP, unix.NLM_F_CREATE|unix.NLM_F_EXCL, info, list)
+}
+
+// byOtherName looks a link up by one of its further names.
+func (c *conn) byOtherName(name string) (*link, error) {
+	return c.getLink(nl.NewIfInfomsg(unix.AF_UNSPEC), nl.NewRtAttr(unix.IFLA_ALT_IFNAME, nl.ZeroTerminated(name)))
+}
+
+// addresses calls f for each address of the link with this number, or of all links
+// when it is 0. The kernel leaves out links that have none.
+func (c *conn) addresses(index int, f func(index int, addr netip.Addr)) error {
+	err := c.Dump(func() *nl.NetlinkRequest {
+		info := nl.NewIfAddrmsg(unix.AF_UNSPEC)
+		info.Index = uint32(index)
+		return nlconn.Request(unix.RTM_GETADDR, 0, info)
+	}, func(payload []byte) {
+		if len(payload) < unix.SizeofIfAddrmsg {
+			return
+		}
+		info := nl.DeserializeIfAddrmsg(payload)
+		attrs, err := nl.ParseRouteAttr(payload[unix.SizeofIfAddrmsg:])
+		if err != nil {
+			return
+		}
+		var found netip.Addr
+		for _, a := range attrs {
+			// Of a point-to-point link IFA_ADDRESS is the other side's (rtnetlink(7)).
+			if a.Attr.Type == unix.IFA_LOCAL || a.Attr.Type == unix.IFA_ADDRESS && !found.IsValid() {
+				found, _ = netip.AddrFromSlice(a.Value)
+			}
+		}
+		if found.IsValid() {
+			f(int(info.Index), found)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("listing addresses: %w", err)
+	}
+	return nil
+}
+
+// name returns the name of the link with this number (netdevice(7), SIOCGIFNAME);
+// unix.ENODEV when there is none.
+func (c *conn) name(index int) (string, error) {
+	var ifr struct {
+		name  [unix.IFNAMSIZ]byte
+		index int32
+		_     [20]byte
+	}
+	ifr.index = int32(index)
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(c.FD()), unix.SIOCGIFNAME, uintptr(unsafe.Pointer(&ifr))); errno != 0 {
+		return "", errno
+	}
+	return unix.ByteSliceToString(ifr.name[:]), nil
 }

@@ -50,7 +50,7 @@ func otherNetns(t *testing.T) (netns int, c *conn) {
 		t.Fatalf("making a network namespace: %v", err)
 	}
 	t.Cleanup(func() {
-		c.close()
+		c.Close()
 		unix.Close(netns)
 	})
 	return netns, c

@@ -4,20 +4,26 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strings"
+
+	"unc/internal/policy"
 )
 
 // Network is what a container has to know of its network, and the only thing that
 // crosses from net-setup: as JSON to whoever calls it, as one line to unc (answer.go).
 type Network struct {
-	Interface string       `json:"interface"` // in the container's namespace
-	Address   netip.Prefix `json:"address"`   // with the subnet's length
-	Gateway   netip.Addr   `json:"gateway"`
-	MTU       int          `json:"mtu"` // bytes
-	Resolvers []netip.Addr `json:"resolvers"`
-	Search    []string     `json:"search,omitempty"` // domains, see resolv.conf(5)
+	Interface string       `json:"interface"`         // in the container's namespace
+	Address   netip.Prefix `json:"address"`           // with the subnet's length
+	Gateway   netip.Addr   `json:"gateway"`           //
+	Address6  netip.Prefix `json:"address6,omitzero"` // not there when the machine's policy or kernel has no IPv6
+	Gateway6  netip.Addr   `json:"gateway6,omitzero"`
+	LinkLocal netip.Prefix `json:"link_local,omitzero"` // the one such address that the guard lets pass
+	MTU       int          `json:"mtu"`                 // bytes
+	Resolvers []netip.Addr `json:"resolvers"`           // of the host, as far as a container can reach them
+	Search    []string     `json:"search,omitempty"`    // domains, see resolv.conf(5)
 	Options   []string     `json:"options,omitempty"`
+	Warnings  []string     `json:"warnings,omitempty"` // what keeps it from working, for a person
+
+	Sockets []Socket `json:"-"` // on the host, one or two for each published port
 }
 
 // validate is for the receiving side.
@@ -29,14 +35,10 @@ func (n *Network) validate() error {
 		return errors.New("no IPv4 address")
 	case !n.Address.Contains(n.Gateway):
 		return fmt.Errorf("gateway %v is outside %v", n.Gateway, n.Address)
+	case n.Address6.IsValid() && (!n.Address6.Addr().Is6() || !n.Address6.Contains(n.Gateway6) || !n.LinkLocal.Addr().IsLinkLocalUnicast()):
+		return fmt.Errorf("address %v with gateway %v and link-local %v", n.Address6, n.Gateway6, n.LinkLocal)
 	case n.MTU < minMTU || n.MTU > maxMTU:
 		return fmt.Errorf("MTU %d", n.MTU)
-	}
-	// Each is a word in a line of resolv.conf.
-	for _, word := range slices.Concat(n.Search, n.Options) {
-		if word == "" || strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-			return fmt.Errorf("search or option %q", word)
-		}
 	}
 	return nil
 }
@@ -44,19 +46,6 @@ func (n *Network) validate() error {
 // eth0 is what the container's end of the veth pair is called.
 const eth0 = "eth0"
 
-// A policy says what net-setup may do. Root makes it; nothing that the caller
-// controls has a part in it.
-type policy struct {
-	bridge     string
-	subnet     netip.Prefix
-	maxPerUser int
+func gatewayPrefix(p *policy.Policy) netip.Prefix {
+	return netip.PrefixFrom(p.Gateway(), p.Subnet.Bits())
 }
-
-var defaultPolicy = policy{
-	bridge:     "unc0",
-	subnet:     netip.MustParsePrefix("10.100.42.0/24"),
-	maxPerUser: 128,
-}
-
-// gateway is the first address of the subnet, the bridge's own.
-func (p policy) gateway() netip.Addr { return p.subnet.Masked().Addr().Next() }

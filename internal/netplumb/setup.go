@@ -2,139 +2,231 @@ package netplumb
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"runtime"
 
 	"golang.org/x/sys/unix"
 
 	"unc/internal/caps"
+	"unc/internal/hint"
+	"unc/internal/policy"
 	"unc/internal/rawio"
 )
 
+// Result is what came of a call of net-setup: one of its fields is set.
+type Result struct {
+	Network *Network // of the namespace that was attached
+	Status  *Status  // of the machine, for report, reload and remove
+}
+
 // Setup is the whole of net-setup, the one stage of unc that holds a capability.
-// args are those after "net-setup". It returns the network that the namespace
-// of the named process now has; the capability is gone then, on every thread.
+// args are those after "net-setup". The capability is gone when it returns, on
+// every thread.
 //
 // Should: be the first statement of main for this stage.
 // Mustn't: write anything while the capability is raised, nor look at anything
 // that the caller could change between check and use.
-func Setup(args []string) (*Network, error) {
+func Setup(args []string) (Result, error) {
 	held := caps.Hold()
-	network, err := setup(args, held)
+	result, err := setup(args, held)
 	if dropped := caps.Drop(); dropped != nil {
-		return nil, dropped
+		return Result{}, dropped
 	}
-	return network, err
+	return result, err
 }
 
-func setup(args []string, held error) (*Network, error) {
-	pid, fromInput, err := parseArgs(args)
-	if err != nil {
-		return nil, err
+func setup(args []string, held error) (result Result, err error) {
+	var r Request
+	work, machine := attach, false
+	switch {
+	case len(args) == 1 && args[0] == FromStdin:
+	case len(args) == 1 && machineWork(args[0]) != nil:
+		work, machine = machineWork(args[0]), true
+	default:
+		if r, err = parseArgs(args); err != nil {
+			return result, err
+		}
 	}
 	if held != nil && !errors.Is(held, caps.ErrNotPermitted) {
-		return nil, held
+		return result, held
 	}
 	if err := harden(); err != nil {
-		return nil, err
+		return result, err
 	}
-	if err := checkCaller(); err != nil {
-		return nil, err
+	if err := checkCaller(!machine); err != nil {
+		return result, err
 	}
 	if held != nil {
-		return nil, explainMissingCapability()
+		return result, explainMissingCapability()
+	}
+	p, err := policy.Load()
+	if err != nil {
+		return result, err
 	}
 	c, err := dial()
 	if err != nil {
-		return nil, err
+		return result, err
 	}
-	defer c.close()
+	defer c.Close()
+	// Here rather than in Raise, which needs it: the first time it starts a thread.
+	runtime.LockOSThread()
+	return work(c, p, r)
+}
 
+// machineWork is what net-setup does but for attaching a namespace (machine.go):
+// it changes nothing but what is missing, or asks for root.
+func machineWork(arg string) func(*conn, *policy.Policy, Request) (Result, error) {
+	switch arg {
+	case "report":
+		return report
+	case "reload":
+		return reload
+	case "remove":
+		return removeAll
+	}
+	return nil
+}
+
+// attach gives the network namespace that is asked for a leg on the bridge.
+func attach(c *conn, p *policy.Policy, r Request) (result Result, err error) {
+	if err := checkAllowed(p); err != nil {
+		return result, err
+	}
 	// All that does not depend on the container is done before its number is
 	// read: unc run starts this process first, and makes the container meanwhile.
-	job, err := prepare(c, defaultPolicy)
+	j, err := prepare(c, p)
 	if err != nil {
-		return nil, err
+		return result, err
 	}
-	if fromInput {
-		if pid, err = readPID(rawio.FD(0)); err != nil {
-			return nil, err
+	if r.PID == 0 {
+		if r, err = readRequest(rawio.FD(0)); err != nil {
+			return result, err
 		}
 	}
-	netns, err := openNetns(pid)
+	netns, err := openNetns(r.PID)
 	if err != nil {
-		return nil, err
+		return result, err
 	}
 	defer unix.Close(netns)
-	addr, err := job.lease(c, netns)
-	if errors.Is(err, errQuota) || errors.Is(err, errFull) {
-		addr, err = job.leaseOfTheDead(c, netns, err)
+	// As the caller too: what he may not bind to is not his to publish.
+	sockets, err := openSockets(p, r.Publish)
+	if err != nil {
+		return result, err
+	}
+	number, err := j.lease(c, netns, r, sockets)
+	if mayChange(err) {
+		number, err = j.leaseOfTheDead(c, netns, r, sockets, err)
 	}
 	if err != nil {
-		return nil, err
+		closeSockets(sockets)
+		return result, err
 	}
-	job.network.Address = netip.PrefixFrom(addr, job.policy.subnet.Bits())
-	return &job.network, nil
+	return Result{Network: j.network(number, sockets)}, nil
 }
 
 // job is what net-setup has to do, but for the namespace to do it to.
 type job struct {
 	wiring
-	network Network
+	egress egress
 }
 
 // lease is all that is done with the capability.
-func (j *job) lease(c *conn, netns int) (addr netip.Addr, err error) {
+func (j *job) lease(c *conn, netns int, r Request, sockets []Socket) (number uint32, err error) {
 	// Who has no right to another lease is refused before anything is touched.
 	slot, err := freeSlot(c, j.policy, j.owner)
 	if err != nil {
-		return netip.Addr{}, err
+		return 0, err
 	}
 	err = caps.Raise(func() error {
-		if j.bridge == 0 {
-			if j.bridge, err = makeBridge(c, j.policy); err != nil {
-				return err
-			}
+		if j.bridge, err = furnish(c, j.policy, j.bridge, j.egress.closed(), len(sockets) > 0); err != nil {
+			return err
 		}
-		addr, err = lease(c, j.wiring, netns, slot)
-		return err
+		number, err = takeLease(c, j.wiring, netns, slot, r)
+		if err != nil {
+			return err
+		}
+		if err := markSockets(sockets, j.policy, number); err != nil {
+			removeLease(c, j.policy.Addr(number))
+			return err
+		}
+		return nil
 	})
-	return addr, err
+	return number, err
+}
+
+// mayChange tells whether the error is about something that others hold and that
+// comes free when one of their links goes.
+func mayChange(err error) bool {
+	return errors.Is(err, errQuota) || errors.Is(err, errFull) || errors.Is(err, errHeld)
 }
 
 // leaseOfTheDead is for when there is nothing left. The kernel removes a network
 // namespace some time after its last process, so links may be about to go: each
 // time one does, there is another try, until patience is over.
-func (j *job) leaseOfTheDead(c *conn, netns int, refused error) (netip.Addr, error) {
+func (j *job) leaseOfTheDead(c *conn, netns int, r Request, sockets []Socket, refused error) (uint32, error) {
 	gone, err := watchLinks(patience)
 	if err != nil {
-		return netip.Addr{}, err
+		return 0, err
 	}
 	defer gone.close()
 	for {
-		addr, err := j.lease(c, netns)
-		if !errors.Is(err, errQuota) && !errors.Is(err, errFull) {
-			return addr, err
+		number, err := j.lease(c, netns, r, sockets)
+		if !mayChange(err) {
+			return number, err
 		}
 		if err := gone.wait(); err != nil {
-			return netip.Addr{}, refused
+			return 0, refused
 		}
 	}
 }
 
 // prepare only reads, with nothing in effect.
-func prepare(c *conn, p policy) (*job, error) {
-	// Here rather than in Raise, which needs it: the first time it starts a thread.
-	runtime.LockOSThread()
-	j := &job{wiring: wiring{policy: p, owner: uint32(unix.Getuid())}}
+func prepare(c *conn, p *policy.Policy) (*job, error) {
+	j := &job{wiring: wiring{policy: p, owner: uint32(unix.Getuid()), mtu: p.MTU}}
 	var err error
 	if j.bridge, err = findBridge(c, p); err != nil {
 		return nil, err
 	}
-	if j.mtu, err = egressMTU(c); err != nil {
+	if j.egress, err = findEgress(c, p); err != nil {
 		return nil, err
 	}
-	j.network = Network{Interface: eth0, Gateway: p.gateway(), MTU: j.mtu}
-	j.network.Resolvers, j.network.Search, j.network.Options, err = hostResolvers()
-	return j, err
+	if j.mtu == 0 {
+		j.mtu = j.egress.mtu
+	}
+	return j, nil
+}
+
+// network is what the container has to know.
+func (j *job) network(number uint32, sockets []Socket) *Network {
+	p := j.policy
+	n := &Network{
+		Interface: eth0,
+		Address:   netip.PrefixFrom(p.Addr(number), p.Subnet.Bits()),
+		Gateway:   p.Gateway(),
+		MTU:       j.mtu,
+		Sockets:   sockets,
+	}
+	if p.Subnet6.IsValid() {
+		n.Address6, n.Gateway6 = netip.PrefixFrom(p.Addr6(number), p.Subnet6.Bits()), p.Gateway6()
+		n.LinkLocal = netip.PrefixFrom(policy.LinkLocal(number), 64)
+	}
+	return n
+}
+
+// checkAllowed refuses whom the policy does not let use the network.
+func checkAllowed(p *policy.Policy) error {
+	own, err := unix.Getgroups()
+	if err != nil {
+		return fmt.Errorf("reading this process's groups: %w", err)
+	}
+	groups := []uint32{uint32(unix.Getgid())}
+	for _, g := range own {
+		groups = append(groups, uint32(g))
+	}
+	if uid := uint32(unix.Getuid()); !p.Allows(uid, groups) {
+		return hint.With(fmt.Errorf("user %d may not use the network: ALLOW in /etc/unc/network.conf does not name them", uid),
+			"ask this machine's administrator, or go without: unc run --network none ...")
+	}
+	return nil
 }

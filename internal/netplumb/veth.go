@@ -3,6 +3,7 @@ package netplumb
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"strconv"
 
@@ -10,24 +11,27 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/hint"
+	"unc/internal/lease"
+	"unc/internal/nlconn"
+	"unc/internal/policy"
 )
 
 // wiring says how a veth pair is to be made, but for the namespace it is for.
 type wiring struct {
-	policy policy
+	policy *policy.Policy
 	owner  uint32 // uid
 	bridge int    // interface number, 0 while there is none
 	mtu    int
 }
 
-// lease takes an address and a slot of the owner's quota, both at once by
-// creating the link that is called like the one and numbered like the other,
-// and puts it to use. When it fails, nothing is left of it.
-func lease(c *conn, w wiring, netns int, slot uint32) (netip.Addr, error) {
-	subnet := w.policy.subnet
-	for n := range shuffled(hosts(subnet)) {
-		addr := hostAt(subnet, n)
-		if _, err := c.index(leaseName(addr)); err == nil {
+// takeLease takes an address and a slot of the owner's quota, both at once by
+// creating the link that is called like the one and numbered like the other, and
+// puts it to use. It returns the address's number. When it fails, nothing is left
+// of it.
+func takeLease(c *conn, w wiring, netns int, slot uint32, r Request) (uint32, error) {
+	for number := range candidates(w.policy, r.Address) {
+		addr := w.policy.Addr(number)
+		if _, err := c.index(lease.Name(addr)); err == nil {
 			continue // taken
 		}
 		index, err := createWithSlot(c, w, netns, addr, slot)
@@ -35,29 +39,78 @@ func lease(c *conn, w wiring, netns int, slot uint32) (netip.Addr, error) {
 			continue
 		}
 		if err != nil {
-			return netip.Addr{}, err
+			return 0, err
 		}
-		if err := connect(c, index, addr); err != nil {
-			remove(c, index)
-			return netip.Addr{}, err
+		err = connect(c, index, addr)
+		if err == nil {
+			err = enter(c, w, index, r)
 		}
-		return addr, nil
+		if err != nil {
+			removeLink(c, index)
+			return 0, err
+		}
+		return number, nil
 	}
-	return netip.Addr{}, hint.With(
-		fmt.Errorf("%w: all %d addresses of %v are leased", errFull, hosts(subnet), subnet),
-		"ask this machine's administrator for a larger one; these hold it: ip -o link show master "+w.policy.bridge)
+	if r.Address.IsValid() {
+		return 0, explainHeld(c, w.policy, r.Address)
+	}
+	first, last := w.policy.Numbers()
+	return 0, hint.With(
+		fmt.Errorf("%w: all %d addresses of %v are leased", errFull, last-first+1, w.policy.Subnet),
+		"unc net    # shows who holds them; as root, a larger SUBNET in /etc/unc/network.conf makes room")
+}
+
+// candidates are the numbers of the addresses to try: the wanted one alone, or all
+// from a random one on.
+func candidates(p *policy.Policy, wanted netip.Addr) iter.Seq[uint32] {
+	if wanted.IsValid() {
+		return func(yield func(uint32) bool) {
+			if number, ok := p.Number(wanted); ok {
+				yield(number)
+			}
+		}
+	}
+	first, last := p.Numbers()
+	return func(yield func(uint32) bool) {
+		for n := range lease.Shuffled(last - first + 1) {
+			if !yield(first + n) {
+				return
+			}
+		}
+	}
+}
+
+// explainHeld is for an address that was asked for by number.
+func explainHeld(c *conn, p *policy.Policy, addr netip.Addr) error {
+	first, last := p.Numbers()
+	if _, ok := p.Number(addr); !ok {
+		return hint.With(fmt.Errorf("%v can't be leased: containers have %v to %v here", addr, p.Addr(first), p.Addr(last)),
+			"leave --ip out to get any that is free")
+	}
+	holder := "somebody"
+	if l, err := c.link(lease.Name(addr)); err == nil {
+		holder = describe(l)
+	}
+	return hint.With(held{fmt.Sprintf("the address %v is taken, by %s", addr, holder)}, "unc net    # shows all that are taken")
 }
 
 var (
 	// There is none left. A link that is about to go may change that.
 	errFull  = errors.New("the subnet is full")
 	errQuota = errors.New("the quota is used up")
+	errHeld  = errors.New("somebody has it")
 
 	// Somebody else, or another net-setup of this user, was faster.
 	errAddressTaken = errors.New("the address was just taken")
 	errSlotTaken    = errors.New("the slot was just taken")
 	errTaken        = errors.New("something was just taken")
 )
+
+// held is an errHeld that says what and by whom.
+type held struct{ text string }
+
+func (h held) Error() string        { return h.text }
+func (h held) Is(target error) bool { return target == errHeld }
 
 // createWithSlot creates the pair with the given slot, or where that is taken by
 // now, with another one of the owner's.
@@ -84,14 +137,14 @@ func createWithSlot(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) 
 // never without its owner, its slot or its address. The far end comes to life
 // in the container's namespace directly.
 func createPair(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) (index int, err error) {
-	name := leaseName(addr)
+	name := lease.Name(addr)
 	linkinfo := nl.NewRtAttr(unix.IFLA_LINKINFO|unix.NLA_F_NESTED, nil)
 	linkinfo.AddRtAttr(unix.IFLA_INFO_KIND, nl.NonZeroTerminated("veth"))
 	data := linkinfo.AddRtAttr(unix.IFLA_INFO_DATA|unix.NLA_F_NESTED, nil)
 	peer := data.AddRtAttr(nl.VETH_INFO_PEER|unix.NLA_F_NESTED, nil)
 	nl.NewIfInfomsgChild(peer, unix.AF_UNSPEC)
 	peer.AddRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(eth0))
-	peer.AddRtAttr(unix.IFLA_ADDRESS, macOf(insideMAC, addr))
+	peer.AddRtAttr(unix.IFLA_ADDRESS, lease.InsideMAC(addr))
 	peer.AddRtAttr(unix.IFLA_MTU, nl.Uint32Attr(uint32(w.mtu)))
 	peer.AddRtAttr(unix.IFLA_NET_NS_FD, nl.Uint32Attr(uint32(netns)))
 	// One each: the default is one for every processor, which serves nothing but
@@ -100,12 +153,12 @@ func createPair(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) (ind
 	peer.AddRtAttr(unix.IFLA_NUM_RX_QUEUES, nl.Uint32Attr(1))
 
 	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	info.Index = int32(slotIndex(w.owner, slot))
-	err = c.must(request(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, info,
+	info.Index = int32(lease.Index(w.owner, slot))
+	err = c.Must(nlconn.Request(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, info,
 		nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(name)),
 		nl.NewRtAttr(unix.IFLA_GROUP, nl.Uint32Attr(w.owner)),
 		nl.NewRtAttr(unix.IFLA_MASTER, nl.Uint32Attr(uint32(w.bridge))),
-		nl.NewRtAttr(unix.IFLA_ADDRESS, macOf(hostMAC, addr)),
+		nl.NewRtAttr(unix.IFLA_ADDRESS, lease.HostMAC(addr)),
 		nl.NewRtAttr(unix.IFLA_MTU, nl.Uint32Attr(uint32(w.mtu))),
 		nl.NewRtAttr(unix.IFLA_NUM_TX_QUEUES, nl.Uint32Attr(1)),
 		nl.NewRtAttr(unix.IFLA_NUM_RX_QUEUES, nl.Uint32Attr(1)),
@@ -116,7 +169,7 @@ func createPair(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) (ind
 	case errors.Is(err, unix.EEXIST):
 		return 0, explainTaken(c, name, int(info.Index))
 	case errors.Is(err, unix.EXFULL):
-		return 0, fmt.Errorf("the bridge %q is full: the kernel allows 1023 ports on one", w.policy.bridge)
+		return 0, fmt.Errorf("the bridge %q is full: the kernel allows 1023 ports on one", w.policy.Bridge)
 	case errors.Is(err, unix.EOPNOTSUPP):
 		return 0, hint.With(errors.New("this kernel has no veth pairs: its veth module is missing"), "sudo modprobe veth")
 	}
@@ -145,40 +198,48 @@ func connect(c *conn, index int, addr netip.Addr) error {
 	attrs := nl.NewRtAttr(unix.IFLA_PROTINFO|unix.NLA_F_NESTED, nil)
 	attrs.AddRtAttr(nl.IFLA_BRPORT_LEARNING, nl.Uint8Attr(0))
 	attrs.AddRtAttr(nl.IFLA_BRPORT_UNICAST_FLOOD, nl.Uint8Attr(0))
+	attrs.AddRtAttr(unix.IFLA_BRPORT_GROUP_FWD_MASK, nl.Uint16Attr(pastTheGuard))
 
-	return c.perform(strconv.Quote(leaseName(addr)),
+	return c.Perform(strconv.Quote(lease.Name(addr)),
 		withoutLinkLocal(index),
-		task{"setting up the bridge port", request(unix.RTM_SETLINK, 0, port, attrs), 0},
-		task{"naming the MAC address behind", staticNeighbour(index, addr), 0},
-		task{"bringing up", setUp(index), 0},
+		nlconn.Task{Doing: "setting up the bridge port", Req: nlconn.Request(unix.RTM_SETLINK, 0, port, attrs)},
+		nlconn.Task{Doing: "naming the MAC address behind", Req: staticNeighbour(index, addr)},
+		// Without ARP: what the host hears as the port's, and not the bridge's, it must not answer.
+		nlconn.Task{Doing: "bringing up", Req: setUp(index, unix.IFF_NOARP)},
 	)
 }
+
+// pastTheGuard has a bit for each of the addresses 01:80:c2:00:00:03 to :0f, which a
+// bridge does not forward but hands to the host, with no filter on the way. With
+// its bit set a frame takes the ordinary way, by the guard (br_handle_frame in
+// net/bridge/br_input.c). The kernel does not allow the first three.
+const pastTheGuard = 0xfff8
 
 // staticNeighbour enters the MAC address of addr into the bridge's table.
 func staticNeighbour(port int, addr netip.Addr) *nl.NetlinkRequest {
 	msg := &ndMsg{Family: unix.AF_BRIDGE, Ifindex: int32(port), State: unix.NUD_NOARP, Flags: unix.NTF_MASTER}
-	return request(unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, msg,
-		nl.NewRtAttr(unix.NDA_LLADDR, macOf(insideMAC, addr)))
+	return nlconn.Request(unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, msg,
+		nl.NewRtAttr(unix.NDA_LLADDR, lease.InsideMAC(addr)))
 }
 
-// remove deletes the pair; the far end goes with the near one. What can't be
+// removeLink deletes the pair; the far end goes with the near one. What can't be
 // deleted is gone already, with its namespace.
-func remove(c *conn, index int) {
+func removeLink(c *conn, index int) {
 	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	info.Index = int32(index)
-	_ = c.must(request(unix.RTM_DELLINK, 0, info))
+	_ = c.Must(nlconn.Request(unix.RTM_DELLINK, 0, info))
 }
 
 // freeSlot looks for a slot that no link has, so that who has no right to another
 // lease is refused before anything is touched. What it finds may be taken a
 // moment later; createPair decides.
-func freeSlot(c *conn, p policy, owner uint32) (uint32, error) {
-	for slot := range shuffled(uint32(p.maxPerUser)) {
-		if !c.hasIndex(slotIndex(owner, slot)) {
+func freeSlot(c *conn, p *policy.Policy, owner uint32) (uint32, error) {
+	for slot := range lease.Shuffled(uint32(p.MaxPerUser)) {
+		if !c.hasIndex(lease.Index(owner, slot)) {
 			return slot, nil
 		}
 	}
 	return 0, hint.With(
-		fmt.Errorf("%w: user %d has %d containers on the network, as many as one user may have", errQuota, owner, p.maxPerUser),
-		fmt.Sprintf("end one of them; these links are theirs: ip -o link show group %d", owner))
+		fmt.Errorf("%w: user %d has %d containers on the network, as many as one user may have", errQuota, owner, p.MaxPerUser),
+		"end one of them, see unc net; or as root, raise MAX_PER_USER in /etc/unc/network.conf")
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/hint"
+	"unc/internal/nlconn"
 )
 
 const owner = 61003
@@ -109,8 +110,8 @@ func TestLeasePort(t *testing.T) {
 		t.Errorf("got learning %v and flooding %v, want neither", info.Learning, info.Flood)
 	}
 	var macs []string
-	err = c.dump(func() *nl.NetlinkRequest {
-		return request(unix.RTM_GETNEIGH, 0, &ndMsg{Family: unix.AF_BRIDGE, Ifindex: int32(port.Attrs().Index)})
+	err = c.Dump(func() *nl.NetlinkRequest {
+		return nlconn.Request(unix.RTM_GETNEIGH, 0, &ndMsg{Family: unix.AF_BRIDGE, Ifindex: int32(port.Attrs().Index)})
 	}, func(payload []byte) {
 		state := (&ndMsg{}).Len()
 		attrs, err := nl.ParseRouteAttr(payload[state:])

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/nlconn"
 )
 
 // patience is how long net-setup waits for links that are about to go. An idle
@@ -57,11 +59,11 @@ func (w *watcher) wait() error {
 			return fmt.Errorf("listening for links: %w", err)
 		}
 		for rest := buf[:n]; len(rest) > 0; {
-			var m message
-			if m, rest, err = nextMessage(rest); err != nil {
+			var m nlconn.Message
+			if m, rest, err = nlconn.Next(rest); err != nil {
 				return err
 			}
-			if m.kind == unix.RTM_DELLINK {
+			if m.Kind == unix.RTM_DELLINK {
 				return nil
 			}
 		}

@@ -1,13 +1,14 @@
-package netplumb
+package lease
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"testing"
 )
 
-func TestLeaseName(t *testing.T) {
+func TestName(t *testing.T) {
 	for _, test := range []struct{ addr, want string }{
 		{"10.100.42.7", "uv0a642a07"},
 		{"0.0.0.0", "uv00000000"},
@@ -15,10 +16,10 @@ func TestLeaseName(t *testing.T) {
 	} {
 		t.Run(test.addr, func(t *testing.T) {
 			addr := netip.MustParseAddr(test.addr)
-			if got := leaseName(addr); got != test.want {
+			if got := Name(addr); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
-			if got, ok := leaseAddr(test.want); got != addr || !ok {
+			if got, ok := Addr(test.want); got != addr || !ok {
 				t.Errorf("and back: got %v, %v, want %v", got, ok, addr)
 			}
 		})
@@ -31,7 +32,7 @@ func TestLeaseAddrRefuses(t *testing.T) {
 		"vu0a642a07", " uv0a642a07", "uv0a642a07\n", "uv+a642a07", "eth0",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, ok := leaseAddr(name); ok {
+			if got, ok := Addr(name); ok {
 				t.Errorf("got %v, want nothing: no lease is called so", got)
 			}
 		})
@@ -43,11 +44,11 @@ func FuzzLeaseAddr(f *testing.F) {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		addr, ok := leaseAddr(name)
+		addr, ok := Addr(name)
 		if !ok {
 			return
 		}
-		if got := leaseName(addr); got != name {
+		if got := Name(addr); got != name {
 			t.Errorf("%q is read as %v, which is called %q", name, addr, got)
 		}
 	})
@@ -55,12 +56,16 @@ func FuzzLeaseAddr(f *testing.F) {
 
 func TestMAC(t *testing.T) {
 	addr := netip.MustParseAddr("10.100.42.7")
-	for _, test := range []struct{ name, prefix, want string }{
-		{"inside", insideMAC, "02:75:0a:64:2a:07"},
-		{"host", hostMAC, "06:75:0a:64:2a:07"},
+	for _, test := range []struct {
+		name string
+		mac  func(netip.Addr) net.HardwareAddr
+		want string
+	}{
+		{"inside", InsideMAC, "02:75:0a:64:2a:07"},
+		{"host", HostMAC, "06:75:0a:64:2a:07"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			mac := macOf(test.prefix, addr)
+			mac := test.mac(addr)
 			if got := mac.String(); got != test.want {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
@@ -72,41 +77,10 @@ func TestMAC(t *testing.T) {
 	}
 }
 
-func TestHosts(t *testing.T) {
-	for _, test := range []struct {
-		subnet            string
-		want              uint32
-		first, last, gate string
-	}{
-		{"10.100.42.0/24", 253, "10.100.42.2", "10.100.42.254", "10.100.42.1"},
-		{"10.100.42.99/24", 253, "10.100.42.2", "10.100.42.254", "10.100.42.1"},
-		{"192.168.7.8/29", 5, "192.168.7.10", "192.168.7.14", "192.168.7.9"},
-		{"10.0.0.0/30", 1, "10.0.0.2", "10.0.0.2", "10.0.0.1"},
-		{"10.0.0.0/16", 65533, "10.0.0.2", "10.0.255.254", "10.0.0.1"},
-	} {
-		t.Run(test.subnet, func(t *testing.T) {
-			p := policy{subnet: netip.MustParsePrefix(test.subnet)}
-			n := hosts(p.subnet)
-			if n != test.want {
-				t.Fatalf("got %d hosts, want %d", n, test.want)
-			}
-			if got := hostAt(p.subnet, 0).String(); got != test.first {
-				t.Errorf("first: got %v, want %v", got, test.first)
-			}
-			if got := hostAt(p.subnet, n-1).String(); got != test.last {
-				t.Errorf("last: got %v, want %v", got, test.last)
-			}
-			if got := p.gateway().String(); got != test.gate {
-				t.Errorf("gateway: got %v, want %v", got, test.gate)
-			}
-		})
-	}
-}
-
 func TestShuffled(t *testing.T) {
 	for _, n := range append([]uint32{0, 1, 2, 3, 4, 5, 6, 30, 128, 210, 253, 256, 1000, 65533}, upTo(64)...) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			seen := slices.Sorted(shuffled(n))
+			seen := slices.Sorted(Shuffled(n))
 			if want := upTo(n); !slices.Equal(seen, want) {
 				t.Errorf("got %v, want each number from 0 to %d once", seen, int(n)-1)
 			}
@@ -117,7 +91,7 @@ func TestShuffled(t *testing.T) {
 // A loop that breaks off must not be called on (the iter package's contract).
 func TestShuffledStops(t *testing.T) {
 	count := 0
-	for range shuffled(100) {
+	for range Shuffled(100) {
 		if count++; count == 3 {
 			break
 		}
@@ -134,7 +108,7 @@ func TestShuffledParts(t *testing.T) {
 	next := map[uint32]bool{}
 	for range 2000 {
 		previous := -1
-		for at := range shuffled(n) {
+		for at := range Shuffled(n) {
 			if previous == 7 {
 				next[at] = true
 				break
@@ -178,7 +152,7 @@ func TestSlotIndex(t *testing.T) {
 	for _, uid := range uids {
 		seen := map[int]uint32{}
 		for slot := range uint32(slots) {
-			got := slotIndex(uid, slot)
+			got := Index(uid, slot)
 			if got < low || got > high {
 				t.Fatalf("uid %d, slot %d: got %d, want a number from %d to %d", uid, slot, got, low, high)
 			}
@@ -211,7 +185,7 @@ func TestSlotIndexStays(t *testing.T) {
 		{1<<32 - 2, 1, 1249281497},
 	} {
 		t.Run(fmt.Sprint(test.uid, " ", test.slot), func(t *testing.T) {
-			if got := slotIndex(test.uid, test.slot); got != test.want {
+			if got := Index(test.uid, test.slot); got != test.want {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})

@@ -8,29 +8,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// relay copies what is written to the container's terminal to ours. It ends when
+// screen copies what is written to the container's terminal to ours. It ends when
 // nobody has the container's terminal open any more; when ours takes no more,
 // which the container then gets to know as a hangup of its own; or when finish is
 // called and all has been copied: a process elsewhere to which the container has
 // handed its terminal does not keep unc.
-type relay struct {
+type screen struct {
 	out, master *os.File
 	stop        int // an eventfd
 	done        chan struct{}
 }
 
-func startRelay(out, master *os.File) (*relay, error) {
+func startScreen(out, master *os.File) (*screen, error) {
 	stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("making an eventfd: %w", err)
 	}
-	r := &relay{out: out, master: master, stop: stop, done: make(chan struct{})}
+	r := &screen{out: out, master: master, stop: stop, done: make(chan struct{})}
 	go r.run()
 	return r, nil
 }
 
 // finish returns when all that was written before it is copied.
-func (r *relay) finish() {
+func (r *screen) finish() {
 	_, _ = unix.Write(r.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	<-r.done
 }
@@ -39,7 +39,7 @@ func (r *relay) finish() {
 // holds back, and an end to what somebody writes on and on.
 const atMost = 256 << 10
 
-func (r *relay) run() {
+func (r *screen) run() {
 	defer close(r.done)
 	buf := make([]byte, 16<<10)
 	left := atMost

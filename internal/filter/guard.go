@@ -1,0 +1,152 @@
+package filter
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+
+	"unc/internal/lease"
+	"unc/internal/policy"
+)
+
+const (
+	leases  = "leases"
+	leases6 = "leases6"
+	owners  = "owners"
+)
+
+// ownersForget is how long a pair of owners stays in the set without a frame that
+// needs it. The next such frame enters it again.
+const ownersForget = time.Hour
+
+// maxOwners is more than a bridge has ports.
+const maxOwners = 4 * policy.Ports
+
+// bridgeTable is what a frame meets on its way from one port of the bridge to
+// another, or to the host.
+func bridgeTable(p *policy.Policy) table {
+	t := table{
+		family: nftables.TableFamilyBridge,
+		sets: []set{
+			{name: leases, key: nftables.MustConcatSetType(nftables.TypeIFName, nftables.TypeEtherAddr, nftables.TypeIPAddr), keys: func() [][]byte { return leaseKeys(p) }},
+		},
+		chains: []chain{
+			guard(p),
+			{name: "guard4", rules: []rule{
+				all(l4proto(unix.IPPROTO_UDP), header(transport, 0, 0, dhcpServer), drop()),
+				accept(),
+			}},
+		},
+	}
+	if p.Subnet6.IsValid() {
+		t.sets = append(t.sets,
+			set{name: leases6, key: nftables.MustConcatSetType(nftables.TypeIFName, nftables.TypeEtherAddr, nftables.TypeIP6Addr), keys: func() [][]byte { return leaseKeys6(p) }})
+		t.chains = append(t.chains, chain{name: "guard6", rules: []rule{
+			all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, routerAdvertisement), drop()),
+			all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, redirect), drop()),
+			all(l4proto(unix.IPPROTO_UDP), header(transport, 0, dhcp6Server>>8, dhcp6Server&0xff), drop()),
+			accept(),
+		}})
+	}
+	if p.Isolated {
+		t.sets = append(t.sets, set{
+			name: owners, key: nftables.MustConcatSetType(nftables.TypeDevGroup, nftables.TypeDevGroup),
+			dynamic: true, size: maxOwners, timeout: ownersForget,
+		})
+		t.chains = append(t.chains, isolation())
+	}
+	return t
+}
+
+const (
+	dhcpServer  = 67  // RFC 2131, section 4.1
+	dhcp6Server = 547 // RFC 8415, section 7.2
+
+	routerAdvertisement = 134 // RFC 4861, section 4.2
+	redirect            = 137 // and 4.5
+)
+
+// guard lets in what comes from who it says: the port, the sender's MAC address
+// and its IP address must go together. All else is dropped, and that without
+// knowing what it is: a frame with a VLAN tag, say, has the tag's type where the
+// guard looks for IP's or ARP's.
+func guard(p *policy.Policy) chain {
+	port := func() rule { return inPrefix(expr.CmpOpEq, lease.Prefix) }
+	name := &expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg(0)} // 16 bytes
+	known := func(mac, ip expr.Any, set string) rule { return rule{name, mac, ip, isIn(set)} }
+	mac := load(linkLayer, etherSrc, 6, 4)
+
+	rules := []rule{
+		all(inPrefix(expr.CmpOpNeq, lease.Prefix), accept()),
+		all(header(linkLayer, etherType, 0x08, 0x00), known(mac, load(networkLayer, ip4Src, 4, 6), leases), jump("guard4")),
+		all(header(linkLayer, etherType, 0x08, 0x06),
+			// Ethernet and IPv4, with addresses of 6 and 4 bytes; what is read below lies elsewhere in others.
+			header(networkLayer, 0, 0, 1, 8, 0, 6, 4),
+			known(mac, load(networkLayer, arpSenderIP, 4, 6), leases),
+			known(load(networkLayer, arpSenderMAC, 6, 4), load(networkLayer, arpSenderIP, 4, 6), leases),
+			accept()),
+	}
+	if p.Subnet6.IsValid() {
+		rules = append(rules,
+			all(header(linkLayer, etherType, 0x86, 0xdd), known(mac, load(networkLayer, ip6Src, 16, 6), leases6), jump("guard6")))
+	}
+	return chain{
+		name:  "guard",
+		base:  &base{nftables.ChainTypeFilter, nftables.ChainHookPrerouting, bridgePriorityFirst},
+		rules: append(rules, all(port(), drop())),
+	}
+}
+
+// bridgePriorityFirst is before all that others have in the bridge's hooks
+// (NF_BR_PRI_NAT_DST_BRIDGED in linux/netfilter_bridge.h).
+const bridgePriorityFirst = -310
+
+// isolation lets frames pass from port to port of one owner. The set holds each
+// owner paired with himself. It fills itself: what is added is always the sending
+// port's group twice, so a pair of two owners never gets in.
+func isolation() chain {
+	key := func(second expr.MetaKey) rule {
+		return rule{&expr.Meta{Key: expr.MetaKeyIIFGROUP, Register: reg(0)}, &expr.Meta{Key: second, Register: reg(1)}}
+	}
+	ofOne := func() rule { return all(key(expr.MetaKeyOIFGROUP), rule{isIn(owners)}, accept()) }
+	return chain{
+		name: "isolation",
+		base: &base{nftables.ChainTypeFilter, nftables.ChainHookForward, -200},
+		rules: []rule{
+			all(inPrefix(expr.CmpOpNeq, lease.Prefix), accept()),
+			all(outPrefix(expr.CmpOpNeq, lease.Prefix), accept()),
+			ofOne(),
+			all(isMarked(), accept()), // on the way to a published port
+			all(key(expr.MetaKeyIIFGROUP), rule{&expr.Dynset{
+				SrcRegKey: reg(0), SetName: owners, Operation: unix.NFT_DYNSET_OP_ADD, Timeout: ownersForget,
+			}}),
+			ofOne(),
+			drop(),
+		},
+	}
+}
+
+func leaseKeys(p *policy.Policy) [][]byte {
+	return keysOf(p, func(n uint32) []netip.Addr { return []netip.Addr{p.Addr(n)} })
+}
+
+func leaseKeys6(p *policy.Policy) [][]byte {
+	return keysOf(p, func(n uint32) []netip.Addr { return []netip.Addr{p.Addr6(n), policy.LinkLocal(n)} })
+}
+
+// keysOf lists port, MAC address and each IP address of all leases that there can be.
+func keysOf(p *policy.Policy, addresses func(number uint32) []netip.Addr) [][]byte {
+	var keys [][]byte
+	first, last := p.Numbers()
+	for n := first; n <= last; n++ {
+		holder := append(ifname(lease.Name(p.Addr(n))), lease.InsideMAC(p.Addr(n))...)
+		holder = append(holder, 0, 0) // to a whole register
+		for _, addr := range addresses(n) {
+			keys = append(keys, append(holder[:len(holder):len(holder)], addr.AsSlice()...))
+		}
+	}
+	return keys
+}

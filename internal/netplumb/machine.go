@@ -1,0 +1,110 @@
+package netplumb
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"unc/internal/caps"
+	"unc/internal/filter"
+	"unc/internal/policy"
+)
+
+// furnish makes sure of all that the machine needs for containers to be on the
+// network: the bridge, with the number that findBridge has found or 0, the filter,
+// and forwarding. It takes the capability. On a machine where all is there it looks
+// at the filter, and changes nothing.
+func furnish(c *conn, p *policy.Policy, bridge int, closed switches, publishing bool) (int, error) {
+	var err error
+	made := bridge == 0
+	if made {
+		if bridge, err = makeBridge(c, p); err != nil {
+			return 0, err
+		}
+	}
+	present, err := filter.Present(p)
+	if err != nil {
+		return 0, err
+	}
+	if !present {
+		// It may be because of a changed policy, which may have other addresses.
+		if !made {
+			if err := finishBridge(c, p, bridge); err != nil {
+				return 0, err
+			}
+		}
+		r, err := recorded(c, p)
+		if err != nil {
+			return 0, err
+		}
+		if err := filter.Write(p, r); err != nil {
+			return 0, err
+		}
+	}
+	if !p.NAT {
+		return bridge, nil
+	}
+	if err := routeBridge(p); err != nil {
+		return 0, err
+	}
+	if publishing {
+		if err := closed.addAll(c, p); err != nil {
+			return 0, err
+		}
+	}
+	return bridge, turnOn(c, p, bridge, closed)
+}
+
+// reload puts back what is missing: somebody may have flushed all rules, or
+// reloaded a firewall that does.
+func reload(c *conn, p *policy.Policy, _ Request) (result Result, err error) {
+	e, err := findEgress(c, p)
+	if err != nil {
+		return result, err
+	}
+	bridge, err := findBridge(c, p)
+	if err != nil {
+		return result, err
+	}
+	err = caps.Raise(func() error {
+		_, err := furnish(c, p, bridge, e.closed(), true)
+		return err
+	})
+	if err != nil {
+		return result, err
+	}
+	return report(c, p, Request{})
+}
+
+// errNotRoot is for what only root may do.
+var errNotRoot = errors.New("only root may remove the network of all containers")
+
+// removeAll takes unc's network off the machine. The bridge goes last: what unc
+// has changed is written on it.
+func removeAll(c *conn, p *policy.Policy, _ Request) (result Result, err error) {
+	if unix.Getuid() != 0 {
+		return result, errNotRoot
+	}
+	return Result{Status: &Status{Bridge: p.Bridge}}, caps.Raise(func() error {
+		l, err := ourBridge(c, p)
+		if err != nil {
+			return err
+		}
+		if l == nil {
+			return filter.Remove()
+		}
+		// Before the filter, so that at no moment more is routed than before.
+		if err := turnOff(l); err != nil {
+			return err
+		}
+		if err := filter.Remove(); err != nil {
+			return err
+		}
+		removeLink(c, l.index)
+		if c.hasIndex(l.index) {
+			return fmt.Errorf("bridge %q can't be deleted", p.Bridge)
+		}
+		return nil
+	})
+}
