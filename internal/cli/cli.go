@@ -114,10 +114,10 @@ func NetSetup(args []string) int {
 			n.Resolvers, n.Search, n.Options = host.Servers, host.Search, host.Options
 			text, err = json.Marshal(n)
 		}
-	} else {
+	} else if result.Status != nil {
 		text, err = json.Marshal(result.Status)
 	}
-	if err == nil {
+	if err == nil && text != nil {
 		_, err = unix.Write(1, append(text, '\n'))
 	}
 	if err != nil {

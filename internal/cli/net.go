@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -57,19 +56,32 @@ func (*netReloadCmd) run(*netplumb.Helper) (int, error) {
 // askNetSetup runs net-setup for something that no container is made for. It
 // returns nil when net-setup has said itself what is wrong.
 func askNetSetup(what string) (*netplumb.Status, error) {
-	cmd := exec.Command("/proc/self/exe", "net-setup", what)
-	cmd.Env = []string{}
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	var failed *exec.ExitError
-	if errors.As(err, &failed) && failed.Exited() {
+	const doing = "running net-setup"
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	defer out.Close()
+	// No standard input, and nothing of the caller's environment.
+	process, err := os.StartProcess("/proc/self/exe", []string{"unc", "net-setup", what}, &os.ProcAttr{
+		Env: []string{}, Files: []*os.File{nil, in, os.Stderr},
+	})
+	in.Close()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	text, failed := io.ReadAll(out)
+	state, err := process.Wait()
+	switch {
+	case errors.Join(failed, err) != nil:
+		return nil, fmt.Errorf("%s: %w", doing, errors.Join(failed, err))
+	case !state.Exited():
+		return nil, fmt.Errorf("%s: it was ended: %v", doing, state)
+	case !state.Success():
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("running net-setup: %w", err)
-	}
 	var status netplumb.Status
-	if err := json.Unmarshal(out, &status); err != nil {
+	if err := json.Unmarshal(text, &status); err != nil {
 		return nil, fmt.Errorf("reading net-setup's answer: %w", err)
 	}
 	return &status, nil

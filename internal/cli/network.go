@@ -60,8 +60,13 @@ func (f *networkFlags) Validate() error {
 	if f.IP.IsValid() && !f.IP.Is4() {
 		return fmt.Errorf("--ip %v: give the IPv4 address, which the IPv6 address follows", f.IP)
 	}
+	for _, addr := range f.DNS {
+		if strings.ContainsFunc(addr.Zone(), endsWord) {
+			return fmt.Errorf("--dns: %q is no address", addr)
+		}
+	}
 	for _, domain := range f.DNSSearch {
-		if domain == "" || strings.ContainsFunc(domain, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		if domain == "" || strings.ContainsFunc(domain, endsWord) {
 			return fmt.Errorf("--dns-search: %q is no domain", domain)
 		}
 	}
@@ -79,6 +84,9 @@ func (f *networkFlags) Validate() error {
 	}
 	return ports.Check(f.published)
 }
+
+// endsWord tells what can't be in a word of resolv.conf(5) or hosts(5).
+func endsWord(r rune) bool { return r <= ' ' || r == 0x7f }
 
 // kind is the network in nsexec's terms.
 func (f *networkFlags) kind() nsexec.Network {
@@ -149,13 +157,14 @@ const hostGateway = "host-gateway"
 func (h *hostEntry) UnmarshalText(text []byte) (err error) {
 	name, address, found := strings.Cut(string(text), ":")
 	h.name = name
-	if !found || name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '#' }) {
+	if !found || name == "" || strings.ContainsFunc(name, endsWord) || strings.Contains(name, "#") {
 		return fmt.Errorf("%q is not a name, a colon and an address", text)
 	}
 	if address == hostGateway {
 		return nil
 	}
-	if h.address, err = netip.ParseAddr(address); err != nil {
+	h.address, err = netip.ParseAddr(address)
+	if err != nil || h.address.Zone() != "" { // hosts(5) knows no zones, and any text may stand there
 		return fmt.Errorf("%q is neither an address nor %s", address, hostGateway)
 	}
 	return nil
@@ -270,22 +279,32 @@ func (f *networkFlags) rewrite(file *os.File, now resolvconf.Config) {
 // tellPicked says which ports of the host were found free: nobody could know otherwise.
 func tellPicked(asked []ports.Mapping, sockets []netplumb.Socket) []string {
 	var told []string
-	for _, m := range asked {
-		if m.HostPort != 0 {
+	var seen []ports.Mapping // as with another address the same port is opened twice
+	for _, s := range sockets {
+		m := s.Mapping
+		if slices.ContainsFunc(asked, func(a ports.Mapping) bool { return a.HostPort == m.HostPort && fits(a, m) }) {
+			continue // it was named
+		}
+		m.Host = netip.Addr{}
+		i := slices.IndexFunc(asked, func(a ports.Mapping) bool { return a.HostPort == 0 && fits(a, s.Mapping) })
+		if i < 0 || slices.Contains(seen, m) && !asked[i].Host.IsValid() {
 			continue
 		}
-		for _, s := range sockets {
-			if s.Mapping.Port == m.Port && s.Mapping.UDP == m.UDP {
-				kind := "tcp"
-				if m.UDP {
-					kind = "udp"
-				}
-				told = append(told, fmt.Sprintf("port %d of the host leads to port %d/%s of the container", s.Mapping.HostPort, m.Port, kind))
-				break
-			}
+		seen = append(seen, m)
+		kind := "tcp"
+		if m.UDP {
+			kind = "udp"
 		}
+		told = append(told, fmt.Sprintf("port %d of the host leads to port %d/%s of the container", m.HostPort, m.Port, kind))
 	}
 	return told
+}
+
+// fits tells whether a socket can have come of what was asked for, but for the
+// port of the host.
+func fits(asked, got ports.Mapping) bool {
+	return asked.Port == got.Port && asked.UDP == got.UDP &&
+		(asked.Host == got.Host || !asked.Host.IsValid() && got.Host.IsUnspecified())
 }
 
 func userID(name string) (uint32, bool) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 
 	"unc/internal/netplumb"
@@ -77,6 +78,14 @@ func (r *runCmd) furnish(sv *supervisor, setup *netplumb.Helper, hostname string
 	}
 	if err := r.writeEtc(n, inside, hostname); err != nil {
 		return err
+	}
+	if n != nil {
+		for _, text := range n.Warnings {
+			warn(text)
+		}
+		for _, text := range tellPicked(r.published, n.Sockets) {
+			fmt.Fprintf(os.Stderr, "unc: %s\n", text)
+		}
 	}
 	// The terminal is not changed before every signal that could end unc is caught,
 	// nor the command started before its terminal is as it will stay.

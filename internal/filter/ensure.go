@@ -17,7 +17,7 @@ import (
 )
 
 // revision is counted up when the rules change, so that the filter of another unc is replaced.
-const revision = "1"
+const revision = "2"
 
 // stamp is the name of an empty chain that says which policy the rules are for.
 func stamp(p *policy.Policy) string { return "policy-" + revision + "-" + p.Digest() }
@@ -129,19 +129,28 @@ func (w part) matches(payload []byte) bool {
 	return false
 }
 
-// Write puts the filter in place of whatever there is of it, in one transaction:
-// at no moment are there no rules. It needs CAP_NET_ADMIN.
+// Write puts the filter in place of whatever there is of it, in one transaction but
+// for masquerading (see masqueradePorts): at no moment is anybody let through who
+// should not be. The doors of running containers go with the old one; SetDoors has
+// to make them anew. It needs CAP_NET_ADMIN.
 func Write(p *policy.Policy, r Routed) error {
 	conn, err := dial()
 	if err != nil {
 		return err
 	}
-	for _, t := range tables(p, r) {
+	all := tables(p, r)
+	for _, t := range all {
 		if err := write(conn, t, stamp(p)); err != nil {
 			return fmt.Errorf("building the packet filter: %w", err)
 		}
 	}
-	if err := conn.Flush(); err != nil {
+	err = conn.Flush()
+	for _, t := range all {
+		if err == nil {
+			err = masqueradePorts(t)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("setting up the packet filter: %w", explain(err))
 	}
 	return nil
@@ -155,8 +164,8 @@ func Close(r Routed) error {
 		return err
 	}
 	table := &nftables.Table{Name: name, Family: nftables.TableFamilyINet}
-	for set, names := range map[string][]string{routed: r.IPv4, routed6: r.IPv6} {
-		if err := addKeys(conn, &nftables.Set{Table: table, Name: set, KeyType: nftables.TypeIFName}, ifnames(names)); err != nil {
+	for set, keys := range r.sets() {
+		if err := addKeys(conn, &nftables.Set{Table: table, Name: set}, keys); err != nil {
 			return fmt.Errorf("changing the packet filter: %w", err)
 		}
 	}
@@ -203,6 +212,7 @@ func write(conn *nftables.Conn, t table, stamp string) error {
 		ns := &nftables.Set{
 			Table: table, Name: s.name, KeyType: s.key, Size: s.size,
 			Dynamic: s.dynamic, HasTimeout: s.timeout > 0, Timeout: s.timeout,
+			IsMap: s.verdict, DataType: nftables.TypeVerdict,
 			KeyByteOrder: binaryutil.NativeEndian, // for nft to show names as such
 		}
 		if err := conn.AddSet(ns, nil); err != nil {
@@ -226,6 +236,9 @@ func write(conn *nftables.Conn, t table, stamp string) error {
 	}
 	for _, c := range t.chains {
 		for _, r := range c.rules {
+			if withPorts(r) {
+				continue
+			}
 			conn.AddRule(&nftables.Rule{Table: table, Chain: &nftables.Chain{Name: c.name}, Exprs: r})
 		}
 	}

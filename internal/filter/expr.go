@@ -145,6 +145,17 @@ func notNew() rule { return ctBits(expr.CtKeySTATE, expr.CmpOpEq, expr.CtStateBi
 // redirected is what a published port has let in.
 func redirected() rule { return ctBits(expr.CtKeySTATUS, expr.CmpOpNeq, 1<<5) } // IPS_DST_NAT
 
+// direction is a condition on which of a connection's two sides has sent the packet
+// (enum ip_conntrack_dir).
+func direction(dir byte) rule {
+	return rule{&expr.Ct{Key: expr.CtKeyDIRECTION, Register: reg(0)}, compare(expr.CmpOpEq, 0, []byte{dir})}
+}
+
+const (
+	original = 0
+	reply    = 1
+)
+
 // isIn is a condition that the set has what the registers from 0 on hold.
 func isIn(set string) expr.Any {
 	return &expr.Lookup{SourceRegister: reg(0), SetName: set}

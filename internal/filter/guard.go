@@ -15,6 +15,7 @@ import (
 const (
 	leases  = "leases"
 	leases6 = "leases6"
+	holders = "holders"
 	owners  = "owners"
 )
 
@@ -32,6 +33,7 @@ func bridgeTable(p *policy.Policy) table {
 		family: nftables.TableFamilyBridge,
 		sets: []set{
 			{name: leases, key: nftables.MustConcatSetType(nftables.TypeIFName, nftables.TypeEtherAddr, nftables.TypeIPAddr), keys: func() [][]byte { return leaseKeys(p) }},
+			{name: doors, key: nftables.TypeIFIndex, verdict: true},
 		},
 		chains: []chain{
 			guard(p),
@@ -39,6 +41,7 @@ func bridgeTable(p *policy.Policy) table {
 				all(l4proto(unix.IPPROTO_UDP), header(transport, 0, 0, dhcpServer), drop()),
 				accept(),
 			}},
+			entering(),
 		},
 	}
 	if p.Subnet6.IsValid() {
@@ -47,10 +50,20 @@ func bridgeTable(p *policy.Policy) table {
 		t.chains = append(t.chains, chain{name: "guard6", rules: []rule{
 			all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, routerAdvertisement), drop()),
 			all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, redirect), drop()),
+			// Who says where an address is must have it: the host would believe it of others'.
+			all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, neighbourAdvertisement), rule{
+				&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg(0)}, load(linkLayer, etherSrc, 6, 4), load(transport, advertised, 16, 6),
+				&expr.Lookup{SourceRegister: reg(0), SetName: leases6, Invert: true},
+			}, drop()),
 			all(l4proto(unix.IPPROTO_UDP), header(transport, 0, dhcp6Server>>8, dhcp6Server&0xff), drop()),
 			accept(),
 		}})
 	}
+	t.sets = append(t.sets, set{
+		name: holders, key: nftables.MustConcatSetType(nftables.TypeIFName, nftables.TypeEtherAddr),
+		keys: func() [][]byte { return keysOf(p, func(uint32) []netip.Addr { return []netip.Addr{{}} }) },
+	})
+	t.chains = append(t.chains, reflection())
 	if p.Isolated {
 		t.sets = append(t.sets, set{
 			name: owners, key: nftables.MustConcatSetType(nftables.TypeDevGroup, nftables.TypeDevGroup),
@@ -67,6 +80,9 @@ const (
 
 	routerAdvertisement = 134 // RFC 4861, section 4.2
 	redirect            = 137 // and 4.5
+
+	neighbourAdvertisement = 136 // and 4.4,
+	advertised             = 8   // with the address that it is about
 )
 
 // guard lets in what comes from who it says: the port, the sender's MAC address
@@ -103,6 +119,26 @@ func guard(p *policy.Policy) chain {
 // bridgePriorityFirst is before all that others have in the bridge's hooks
 // (NF_BR_PRI_NAT_DST_BRIDGED in linux/netfilter_bridge.h).
 const bridgePriorityFirst = -310
+
+// reflection drops what a container would hear of itself. A port takes back what it
+// has sent, for the sake of a container that asks for its own published port where
+// br_netfilter is loaded; but what is for all others is not for itself.
+func reflection() chain {
+	return chain{
+		name: "reflection",
+		base: &base{nftables.ChainTypeFilter, nftables.ChainHookForward, bridgePriorityFirst},
+		rules: []rule{
+			all(toGroup(), rule{&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: reg(0)}, load(linkLayer, etherSrc, 6, 4), isIn(holders)}, drop()),
+		},
+	}
+}
+
+// toGroup is a condition on a frame: that it is for more than one (IEEE 802.3, section 3.2.3).
+func toGroup() rule {
+	return rule{load(linkLayer, etherDst, 1, 0), &expr.Bitwise{
+		SourceRegister: reg(0), DestRegister: reg(0), Len: 1, Mask: []byte{1}, Xor: []byte{0},
+	}, compare(expr.CmpOpEq, 0, []byte{1})}
+}
 
 // isolation lets frames pass from port to port of one owner. The set holds each
 // owner paired with himself. It fills itself: what is added is always the sending

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/nftables"
@@ -62,12 +63,12 @@ func Obstacles(p *policy.Policy) ([]string, error) {
 		if d.family == nftables.TableFamilyIPv6 && !p.Subnet6.IsValid() {
 			continue
 		}
-		admitted, docker, err := d.admits(c, p.Bridge)
+		admitted, lodger, err := d.admits(c, p.Bridge)
 		if err != nil {
 			return nil, err
 		}
-		if !admitted {
-			warnings = append(warnings, d.warning(p.Bridge, docker))
+		if w := d.warning(p.Bridge, lodger); !admitted && !slices.Contains(warnings, w) { // ufw's is for both families
+			warnings = append(warnings, w)
 		}
 	}
 	return warnings, nil
@@ -94,36 +95,67 @@ func drops(payload []byte) bool {
 	return false
 }
 
-// own are the chains that firewalls keep for what an administrator adds.
+// own are the chains that firewalls keep for what an administrator adds. The one in
+// which firewalld names interfaces has had another name in each generation of it.
 var own = map[string][]string{
-	"FORWARD":        {"DOCKER-USER", "ufw-user-forward", "ufw6-user-forward", "ufw-before-forward"},
-	"filter_FORWARD": {"filter_FORWARD_IN_ZONES", "filter_FORWARD_POLICIES", "filter_FORWARD_POLICIES_pre", "filter_FORWARD_IN_ZONES_SOURCE"},
+	"FORWARD":        {"DOCKER-USER", "ufw-user-forward", "ufw6-user-forward", "ufw-before-forward", "ufw6-before-forward"},
+	"filter_FORWARD": {"filter_FORWARD_IN_ZONES", "filter_FORWARD_ZONES", "filter_FORWARD_POLICIES", "filter_FORWARD_dispatch"},
+}
+
+// lodgers are firewalls in a chain of another's, each known by one that it goes to
+// from there. Docker's comes first, where both are.
+var lodgers = []struct{ name, chain string }{
+	{"Docker", "DOCKER-USER"},
+	{"ufw", "ufw-before-forward"},
+	{"ufw", "ufw6-before-forward"},
 }
 
 // admits tells whether a rule of the chain, or of those that are meant for it,
-// names the bridge; what the rule says is its author's business. And whether Docker
-// has its chain there.
-func (h hookChain) admits(c *nlconn.Conn, bridge string) (admitted, docker bool, err error) {
-	name := append([]byte(bridge), 0)
+// names the bridge; what the rule says is its author's business. And whose chain
+// it is, where that is one of the lodgers.
+func (h hookChain) admits(c *nlconn.Conn, bridge string) (admitted bool, lodger string, err error) {
+	found := make([]bool, len(lodgers))
 	for _, chain := range append([]string{h.name}, own[h.name]...) {
 		in := h
 		in.name = chain
 		err := c.Dump(func() *nl.NetlinkRequest {
 			return in.request(unix.NFT_MSG_GETRULE, unix.NFTA_RULE_TABLE, unix.NFTA_RULE_CHAIN)
 		}, func(payload []byte) {
-			admitted = admitted || bytes.Contains(payload, name)
-			docker = docker || bytes.Contains(payload, []byte("DOCKER-USER\x00"))
+			admitted = admitted || holds(payload, bridge)
+			for i, l := range lodgers {
+				found[i] = found[i] || holds(payload, l.chain)
+			}
 		})
 		if err != nil && !errors.Is(err, unix.ENOENT) {
-			return false, false, fmt.Errorf("looking at other firewalls: %w", err)
+			return false, "", fmt.Errorf("looking at other firewalls: %w", err)
 		}
 	}
-	return admitted, docker, nil
+	if i := slices.Index(found, true); i >= 0 {
+		lodger = lodgers[i].name
+	}
+	return admitted, lodger, nil
+}
+
+// holds tells whether a name is in a message, and not only as the end of another:
+// what goes before it there is a length and a type (struct nlattr), whose last byte
+// is no letter.
+func holds(payload []byte, name string) bool {
+	text := append([]byte(name), 0)
+	for rest := payload; ; {
+		i := bytes.Index(rest, text)
+		switch {
+		case i < 0:
+			return false
+		case i > 0 && rest[i-1] <= ' ':
+			return true
+		}
+		rest = rest[i+1:]
+	}
 }
 
 // warning says what is wrong and what to do. Letting everything pass there opens
 // nothing: what may pass to and from the bridge, unc's own rules say.
-func (h hookChain) warning(bridge string, docker bool) string {
+func (h hookChain) warning(bridge, lodger string) string {
 	var who, command string
 	iptables := "iptables"
 	if h.family == nftables.TableFamilyIPv6 {
@@ -139,8 +171,11 @@ func (h hookChain) warning(bridge string, docker bool) string {
 	case h.table == "firewalld":
 		who = "firewalld"
 		command = fmt.Sprintf("sudo firewall-cmd --permanent --zone=trusted --add-interface=%s && sudo firewall-cmd --reload", bridge)
-	case docker:
-		who, command = "Docker", insert("DOCKER-USER")
+	case lodger == "Docker":
+		who, command = lodger, insert("DOCKER-USER")
+	case lodger == "ufw":
+		who = lodger
+		command = fmt.Sprintf("sudo ufw route allow in on %[1]s && sudo ufw route allow out on %[1]s", bridge)
 	case h.name == "FORWARD":
 		who, command = iptables, insert("FORWARD")
 	default:

@@ -24,6 +24,7 @@ type set struct {
 	dynamic bool            // filled by rules
 	size    uint32          // at most so many elements, of a dynamic one
 	timeout time.Duration   // after which an element goes that no packet has renewed; 0: never
+	verdict bool            // it is a map, to what is to happen
 	keys    func() [][]byte // what it begins with; listing them takes longer than all else
 }
 

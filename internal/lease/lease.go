@@ -40,6 +40,9 @@ const (
 // container's end of a pair, or the bridge.
 func InsideMAC(addr netip.Addr) net.HardwareAddr { return mac(insidePrefix, addr) }
 
+// IsInsideMAC tells whether InsideMAC makes such addresses.
+func IsInsideMAC(mac net.HardwareAddr) bool { return len(mac) == 6 && string(mac[:2]) == insidePrefix }
+
 // HostMAC is the MAC address of the bridge's end of the pair that leads to addr.
 func HostMAC(addr netip.Addr) net.HardwareAddr { return mac(hostPrefix, addr) }
 

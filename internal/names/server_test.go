@@ -3,6 +3,7 @@ package names
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -397,7 +398,7 @@ func TestTCPHangsUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			// A reset where there were bytes unread.
-			if msg, err := receive(conn); err == nil || os.IsTimeout(err) {
+			if msg, err := receive(conn); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("got %x, %v, want the end", msg, err)
 			}
 		})

@@ -3,6 +3,7 @@ package netplumb
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 
@@ -43,7 +44,22 @@ func ourBridge(c *conn, p *policy.Policy) (*link, error) {
 		return nil, fmt.Errorf("looking for bridge %q: %w", p.Bridge, err)
 	case l.kind != "bridge" || l.mac != string(lease.InsideMAC(p.Gateway())):
 		return nil, hint.With(fmt.Errorf("interface %q exists but is not unc's bridge for %v", p.Bridge, p.Subnet),
-			"ip -d link show "+p.Bridge+"    # if nothing needs it: sudo ip link del "+p.Bridge)
+			"ip -d link show "+p.Bridge+"    # if it is unc's, for another subnet: sudo unc net-setup remove; if it is not, choose another BRIDGE in /etc/unc/network.conf")
+	}
+	return l, nil
+}
+
+// anyOurs looks for a bridge of unc's that may have been made for another subnet; nil
+// when there is none.
+func anyOurs(c *conn, p *policy.Policy) (*link, error) {
+	l, err := c.link(p.Bridge)
+	switch {
+	case errors.Is(err, unix.ENODEV):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("looking for bridge %q: %w", p.Bridge, err)
+	case l.kind != "bridge" || !lease.IsInsideMAC(net.HardwareAddr(l.mac)):
+		return nil, nil // a stranger's
 	}
 	return l, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,8 +39,17 @@ func wantBridge(t *testing.T, index int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// No link-local one: over that, everybody on the bridge could talk to the host.
-	if diff := cmp.Diff("[10.100.42.1/24]", fmt.Sprint(addresses)); diff != "" {
+	// The one link-local one that the guard knows, and none of the kernel's own.
+	want := "[10.100.42.1/24]"
+	if kernelHasIPv6() {
+		want = "[10.100.42.1/24 fd42:756e:6300:1::1/64 fe80::1/64]"
+	}
+	var list []string
+	for _, a := range addresses {
+		list = append(list, a.String())
+	}
+	slices.Sort(list)
+	if diff := cmp.Diff(want, fmt.Sprint(list)); diff != "" {
 		t.Errorf("addresses (-want +got):\n%s", diff)
 	}
 	l, ok := linkNamed(t, "unc0").(*netlink.Bridge)
@@ -74,19 +84,19 @@ func wantSettings(t *testing.T, want map[string]string) {
 
 func TestMakeBridge(t *testing.T) {
 	c := testNetns(t)
-	if index, err := findBridge(c, defaultPolicy); index != 0 || err != nil {
+	if index, err := findBridge(c, defaultPolicy()); index != 0 || err != nil {
 		t.Errorf("before: got %v, %v, want 0, nil", index, err)
 	}
-	index, err := makeBridge(c, defaultPolicy)
+	index, err := makeBridge(c, defaultPolicy())
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantBridge(t, index)
-	if found, err := findBridge(c, defaultPolicy); found != index || err != nil {
+	if found, err := findBridge(c, defaultPolicy()); found != index || err != nil {
 		t.Errorf("after: got %v, %v, want %v, nil", found, err, index)
 	}
 	// As when two first containers start at once, and one was faster.
-	if again, err := makeBridge(c, defaultPolicy); again != index || err != nil {
+	if again, err := makeBridge(c, defaultPolicy()); again != index || err != nil {
 		t.Errorf("again: got %v, %v, want %v, nil", again, err, index)
 	}
 	wantBridge(t, index)
@@ -94,7 +104,7 @@ func TestMakeBridge(t *testing.T) {
 
 // Whoever makes the bridge may be killed at any step; the next one finishes it.
 func TestMakeBridgeFinishes(t *testing.T) {
-	create := func(c *conn) error { return createBridge(c, defaultPolicy) }
+	create := func(c *conn) error { return createBridge(c, defaultPolicy()) }
 	do := func(c *conn, what func(index int) error) error {
 		if err := create(c); err != nil {
 			return err
@@ -114,11 +124,19 @@ func TestMakeBridgeFinishes(t *testing.T) {
 			return do(c, func(index int) error { return c.Must(setUp(index)) })
 		}},
 		{"an address, not up", func(c *conn) error {
-			return do(c, func(index int) error { return c.Must(newAddress(index, gatewayPrefix(defaultPolicy))) })
+			return do(c, func(index int) error { return c.Must(newAddress(index, gatewayPrefix(defaultPolicy()))) })
+		}},
+		{"all addresses but the one that counts", func(c *conn) error {
+			return do(c, func(index int) error {
+				if !kernelHasIPv6() {
+					return c.Must(setUp(index))
+				}
+				return errors.Join(c.Must(newAddress(index, netip.MustParsePrefix("fe80::1/64"))), c.Must(setUp(index)))
+			})
 		}},
 		{"all but up", func(c *conn) error {
 			return do(c, func(index int) error {
-				return errors.Join(c.Must(withoutLinkLocal(index).req), c.Must(newAddress(index, gatewayPrefix(defaultPolicy))))
+				return errors.Join(c.Must(withoutLinkLocal(index).Req), c.Must(newAddress(index, gatewayPrefix(defaultPolicy()))))
 			})
 		}},
 	} {
@@ -127,10 +145,10 @@ func TestMakeBridgeFinishes(t *testing.T) {
 			if err := test.prepare(c); err != nil {
 				t.Fatal(err)
 			}
-			if index, err := findBridge(c, defaultPolicy); index != 0 || err != nil {
+			if index, err := findBridge(c, defaultPolicy()); index != 0 || err != nil {
 				t.Errorf("before: got %v, %v, want 0, nil", index, err)
 			}
-			index, err := makeBridge(c, defaultPolicy)
+			index, err := makeBridge(c, defaultPolicy())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,7 +176,7 @@ func TestMakeBridgeAtOnce(t *testing.T) {
 					return err
 				}
 				defer c.Close()
-				numbers[i], err = makeBridge(c, defaultPolicy)
+				numbers[i], err = makeBridge(c, defaultPolicy())
 				return err
 			})
 		})
@@ -194,8 +212,8 @@ func TestBridgeOfAStranger(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := stranger(t)
-			_, found := findBridge(c, defaultPolicy)
-			_, made := makeBridge(c, defaultPolicy)
+			_, found := findBridge(c, defaultPolicy())
+			_, made := makeBridge(c, defaultPolicy())
 			for _, err := range []error{found, made} {
 				want := `interface "unc0" exists but is not unc's bridge for 10.100.42.0/24`
 				if err == nil || err.Error() != want {
@@ -235,7 +253,7 @@ func TestMakeBridgeRefusesATakenSubnet(t *testing.T) {
 	c := testNetns(t)
 	out := wire(t, 1500)
 	addRoute(t, &netlink.Route{LinkIndex: out.Attrs().Index, Dst: ipNet("10.100.0.0/16")})
-	_, err := makeBridge(c, defaultPolicy)
+	_, err := makeBridge(c, defaultPolicy())
 	want := `the address range 10.100.42.0/24 is taken: this host routes 10.100.0.0/16 through "out"`
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %q", err, want)
@@ -254,7 +272,7 @@ func TestHasAddress(t *testing.T) {
 		want          bool
 	}{
 		{"its own", "192.0.2.2/24", out, true},
-		{"with another length", "192.0.2.2/25", out, false},
+		{"with another length", "192.0.2.2/25", out, true},
 		{"another", "192.0.2.3/24", out, false},
 		{"that of another link", "192.0.2.2/24", 1, false},
 	} {

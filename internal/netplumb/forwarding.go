@@ -3,22 +3,23 @@ package netplumb
 import (
 	"errors"
 	"fmt"
-	"net/netip"
+	"net"
 	"os"
 	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vishvananda/netlink/nl"
 	"unc/internal/filter"
+	"unc/internal/lease"
 	"unc/internal/nlconn"
 	"unc/internal/policy"
 	"unc/internal/rawio"
 )
 
-// Forwarding is turned on for the interfaces that containers' packets arrive at:
-// the bridge, those that lead to the outside, and for published ports all that have
-// an address. Not for the whole host where the kernel can tell them apart: it does
+// Forwarding is turned on for the interfaces that containers' packets arrive at: the
+// bridge, and those that the host has routes through. Not for the whole host where the kernel can tell them apart: it does
 // for IPv4, and since Linux 6.17 for IPv6 (force_forwarding). What arrives there
 // for anybody else is dropped by the filter, in which the interfaces are entered
 // before the setting is changed.
@@ -28,8 +29,8 @@ import (
 // it there.
 const (
 	forwardPrefix  = "unc-forward."   // INTERFACE: net.ipv4.conf.INTERFACE.forwarding was 0
-	forward6Prefix = "unc-forward6."  // INTERFACE: net.ipv6.conf.INTERFACE.force_forwarding was 0
-	allForward6    = "unc-forward6"   // net.ipv6.conf.all.forwarding was 0
+	forward6Prefix = "unc-forward6."  // INTERFACE: net.ipv6.conf.INTERFACE.force_forwarding was 0, or
+	allForward6    = "unc-forward6"   // net.ipv6.conf.all.forwarding was
 	acceptRAPrefix = "unc-accept-ra." // INTERFACE: net.ipv6.conf.INTERFACE.accept_ra was 1
 )
 
@@ -73,13 +74,6 @@ func routeBridge(p *policy.Policy) error {
 	return nil
 }
 
-// closed returns those of the way to the outside. It takes no privilege.
-func (e egress) closed() switches {
-	var s switches
-	s.add(e.over[0], e.over[1])
-	return s
-}
-
 // add enters two interfaces, either of which may be empty, for IPv4 and IPv6.
 func (s *switches) add(v4, v6 string) {
 	if v4 != "" && !slices.Contains(s.v4, v4) && sysctlIs("ipv4", v4, "forwarding", "0") {
@@ -105,23 +99,28 @@ func turnOn(c *conn, p *policy.Policy, bridge int, s switches) error {
 	}
 	var ra []string
 	if s.allV6 {
-		var err error
-		if ra, err = listenersToRA(); err != nil {
+		links, err := withIPv6()
+		if err != nil {
 			return err
+		}
+		for _, name := range links {
+			// The one setting is for all that there are; those to come are their makers'.
+			if name != "default" && name != "lo" && name != p.Bridge && !strings.HasPrefix(name, lease.Prefix) {
+				s.v6 = append(s.v6, name)
+			}
+			if sysctlIs("ipv6", name, "accept_ra", "1") {
+				ra = append(ra, name)
+			}
 		}
 	}
 	if err := record(c, bridge, s, ra); err != nil {
 		return err
 	}
-	if s.allV6 {
-		r, err := recorded(c, p)
-		if err != nil {
-			return err
-		}
-		if err := filter.Write(p, r); err != nil {
-			return err
-		}
-	} else if err := filter.Close(filter.Routed{IPv4: s.v4, IPv6: s.v6}); err != nil {
+	r, err := routed(c, s.v4, s.v6)
+	if err != nil {
+		return err
+	}
+	if err := filter.Close(r); err != nil {
 		return err
 	}
 	for _, name := range s.v4 {
@@ -129,12 +128,12 @@ func turnOn(c *conn, p *policy.Policy, bridge int, s switches) error {
 			return err
 		}
 	}
-	for _, name := range s.v6 {
-		if err := setSysctl("ipv6", name, "force_forwarding", "1"); err != nil {
-			return err
-		}
-	}
 	if !s.allV6 {
+		for _, name := range s.v6 {
+			if err := setSysctl("ipv6", name, "force_forwarding", "1"); err != nil {
+				return err
+			}
+		}
 		return nil
 	}
 	// A router does not heed router advertisements, unless it is told to before
@@ -147,16 +146,16 @@ func turnOn(c *conn, p *policy.Policy, bridge int, s switches) error {
 	return setSysctl("ipv6", "all", "forwarding", "1")
 }
 
-// listenersToRA are the interfaces that take their routes from router advertisements,
-// and "default" when those to come will.
-func listenersToRA() ([]string, error) {
+// withIPv6 are the interfaces that IPv6 has settings for, and "default", which has
+// those of interfaces to come.
+func withIPv6() ([]string, error) {
 	entries, err := os.ReadDir("/proc/sys/net/ipv6/conf")
 	if err != nil {
 		return nil, fmt.Errorf("listing the interfaces with IPv6: %w", err)
 	}
 	var names []string
 	for _, e := range entries {
-		if e.Name() != "all" && sysctlIs("ipv6", e.Name(), "accept_ra", "1") {
+		if e.Name() != "all" {
 			names = append(names, e.Name())
 		}
 	}
@@ -191,16 +190,57 @@ func recorded(c *conn, p *policy.Policy) (r filter.Routed, err error) {
 	if err != nil {
 		return r, fmt.Errorf("looking at bridge %q: %w", p.Bridge, err)
 	}
+	var v4, v6 []string
 	for _, n := range l.names {
 		if name, ok := strings.CutPrefix(n, forwardPrefix); ok {
-			r.IPv4 = append(r.IPv4, name)
+			v4 = append(v4, name)
 		}
 		if name, ok := strings.CutPrefix(n, forward6Prefix); ok {
-			r.IPv6 = append(r.IPv6, name)
+			v6 = append(v6, name)
 		}
-		r.AllIPv6 = r.AllIPv6 || n == allForward6
+	}
+	return routed(c, v4, v6)
+}
+
+// routed tells bridges from other interfaces. One that is gone has no packets.
+func routed(c *conn, v4, v6 []string) (filter.Routed, error) {
+	r := filter.Routed{IPv4: v4, IPv6: v6, Bridges: map[string]net.HardwareAddr{}}
+	for _, name := range slices.Concat(v4, v6) {
+		l, err := c.link(name)
+		switch {
+		case errors.Is(err, unix.ENODEV):
+		case err != nil:
+			return r, fmt.Errorf("looking at interface %q: %w", name, err)
+		case l.kind == "bridge":
+			r.Bridges[name] = net.HardwareAddr(l.mac)
+		}
 	}
 	return r, nil
+}
+
+// yield leaves forwarding to whoever has turned it on for the whole host since: it
+// is no business of unc's any more what comes in elsewhere, nor to turn it off. It
+// tells whether there was anything to leave, and so rules to be written anew.
+func yield(c *conn, p *policy.Policy) (bool, error) {
+	v4, v6 := sysctlIs("ipv4", "all", "forwarding", "1"), sysctlIs("ipv6", "all", "forwarding", "1")
+	if !v4 && !v6 {
+		return false, nil
+	}
+	l, err := c.link(p.Bridge)
+	if err != nil {
+		return false, fmt.Errorf("looking at bridge %q: %w", p.Bridge, err)
+	}
+	v6 = v6 && !slices.Contains(l.names, allForward6) // else it was unc
+	var tasks []nlconn.Task
+	for _, n := range l.names {
+		if v4 && strings.HasPrefix(n, forwardPrefix) || v6 && strings.HasPrefix(n, forward6Prefix) {
+			tasks = append(tasks, nlconn.Task{Doing: "forgetting " + n + " on", Req: removeName(l.index, n), Pardon: unix.ENOENT})
+		}
+	}
+	if len(tasks) == 0 {
+		return false, nil
+	}
+	return true, c.Perform("the bridge", tasks...)
 }
 
 // turnOff takes back what is recorded on the bridge.
@@ -223,17 +263,36 @@ func turnOff(l *link) error {
 	return errors.Join(errs...)
 }
 
-// addAll enters every interface that has an address and could be where somebody
-// connects to a published port.
-func (s *switches) addAll(c *conn, p *policy.Policy) error {
-	return c.addresses(0, func(index int, addr netip.Addr) {
-		name, err := c.name(index)
-		switch {
-		case err != nil || name == p.Bridge || addr.IsLoopback():
-		case addr.Is4():
-			s.add(name, "")
-		case p.Subnet6.IsValid() && !addr.IsLinkLocalUnicast():
-			s.add("", name)
+// addRouted enters every interface that a route leads through: what answers a
+// container, or asks for a published port, can come from there. The list is that of
+// the host's main table, which containers have no part in.
+func (s *switches) addRouted(c *conn, p *policy.Policy) error {
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		if family == unix.AF_INET6 && !p.Subnet6.IsValid() {
+			continue
 		}
-	})
+		seen := map[int]bool{}
+		err := c.Dump(func() *nl.NetlinkRequest {
+			msg := &nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Table: unix.RT_TABLE_MAIN}}
+			return nlconn.Request(unix.RTM_GETROUTE, 0, msg)
+		}, func(payload []byte) {
+			if r, err := parseRoute(payload); err == nil && r.kind == unix.RTN_UNICAST {
+				seen[r.out] = true
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("listing the host's routes: %w", err)
+		}
+		for index := range seen {
+			name, err := c.name(index)
+			switch {
+			case err != nil || name == p.Bridge || name == "lo":
+			case family == unix.AF_INET:
+				s.add(name, "")
+			default:
+				s.add("", name)
+			}
+		}
+	}
+	return nil
 }

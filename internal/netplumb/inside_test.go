@@ -1,7 +1,6 @@
 package netplumb
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/lease"
 )
 
 // asFile is the socket as the container's first process hands it over.
@@ -29,24 +30,22 @@ func asFile(t *testing.T, c *conn) *os.File {
 func container(t *testing.T, c *conn, w wiring) (netip.Addr, int) {
 	t.Helper()
 	netns, there := otherNetns(t)
-	addr, _, err := leased(c, w, netns)
+	number, err := takeLease(c, w, netns, 0, Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &Network{
-		Interface: eth0, Address: netip.PrefixFrom(addr, w.policy.subnet.Bits()), Gateway: w.policy.gateway(), MTU: w.mtu,
-	}
-	if err := Configure(asFile(t, there), n); err != nil {
+	j := &job{wiring: w}
+	if err := Configure(asFile(t, there), j.network(number, nil)); err != nil {
 		t.Fatal(err)
 	}
 	lo, err := there.index("lo") // brought up by nsexec
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := there.must(setUp(lo)); err != nil {
+	if err := there.Must(setUp(lo)); err != nil {
 		t.Fatal(err)
 	}
-	return addr, netns
+	return w.policy.Addr(number), netns
 }
 
 // say sends a line over TCP and returns how it comes back from an echo server.
@@ -93,8 +92,8 @@ func TestNetworkWorks(t *testing.T) {
 		at, from int // namespaces
 		to, seen netip.Addr
 	}{
-		{"a container and the gateway", host, firstNetns, w.policy.gateway(), first},
-		{"the host and a container", firstNetns, host, first, w.policy.gateway()},
+		{"a container and the gateway", host, firstNetns, w.policy.Gateway(), first},
+		{"the host and a container", firstNetns, host, first, w.policy.Gateway()},
 		{"two containers", secondNetns, firstNetns, second, first},
 		{"a container and itself", firstNetns, firstNetns, loopback, loopback},
 	} {
@@ -142,10 +141,14 @@ func TestInside(t *testing.T) {
 		}
 		defer c.Close()
 		// The MTU of the way out is that of eth0: there is a way, and it is this one.
-		if got, err := egressMTU(c); got != 1400 || err != nil {
-			t.Errorf("got %v, %v, want 1400, nil", got, err)
+		want := egress{mtu: 1400, over: [2]string{"eth0", ""}}
+		if w.policy.Subnet6.IsValid() {
+			want.over[1] = "eth0"
 		}
-		// No link-local address either: that would be a second network.
+		if got, err := findEgress(c, w.policy); got != want || err != nil {
+			t.Errorf("got %v, %v, want %v, nil", got, err, want)
+		}
+		// No link-local address of the kernel's own: the guard knows one.
 		wantSettings(t, map[string]string{"ipv6/conf/eth0/addr_gen_mode": "1"})
 		return nil
 	})
@@ -173,15 +176,15 @@ func TestLeaseEndsWithTheNamespace(t *testing.T) {
 		t.Fatal(err)
 	}
 	news := linkNews(t)
-	there.close()
+	there.Close()
 	unix.Close(netns)
 	buf := make([]byte, 32<<10)
-	for c.hasIndex(slotIndex(owner, slot)) {
+	for c.hasIndex(lease.Index(owner, slot)) {
 		if _, err := unix.Read(news, buf); err != nil {
-			t.Fatalf("waiting for the end of %q: %v", leaseName(addr), err)
+			t.Fatalf("waiting for the end of %q: %v", lease.Name(addr), err)
 		}
 	}
-	if _, err := c.index(leaseName(addr)); !errors.Is(err, unix.ENODEV) {
+	if _, err := c.index(lease.Name(addr)); !errors.Is(err, unix.ENODEV) {
 		t.Errorf("looking for the host end: got %v, want %v", err, unix.ENODEV)
 	}
 }
@@ -204,43 +207,6 @@ func linkNews(t *testing.T) int {
 	return fd
 }
 
-// Any process may write to our socket, and only the kernel is to be believed.
-func TestReceiveHearsOnlyTheKernel(t *testing.T) {
-	c := testNetns(t)
-	req := setUp(1) // the loopback interface
-	// Before it asks, a socket has no number to write to.
-	if _, err := c.linkByIndex(1); err != nil {
-		t.Fatal(err)
-	}
-	name, err := unix.Getsockname(c.FD())
-	if err != nil {
-		t.Fatal(err)
-	}
-	forger := dialed(t)
-	var code bytes.Buffer
-	code.Write([]byte{0xff, 0xff, 0xff, 0xff}) // -EPERM
-	forged := datagram(message{kind: unix.NLMSG_ERROR, seq: req.Seq, payload: code.Bytes()})
-	if err := unix.Sendto(forger.fd, forged, 0, name); err != nil {
-		t.Fatalf("sending the forged answer: %v", err)
-	}
-	if err := c.Must(req); err != nil {
-		t.Errorf("got %v, want the kernel's answer, which is success", err)
-	}
-}
-
-func TestAnswersAreTold(t *testing.T) {
-	c := testNetns(t)
-	errs, err := c.Do(setUp(4711), setUp(1), newAddress(1, netip.MustParsePrefix("127.0.0.1/8")), newAddress(1, netip.MustParsePrefix("127.0.0.1/8")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []error{unix.ENODEV, nil, unix.EEXIST, unix.EEXIST} {
-		if !errors.Is(errs[i], want) {
-			t.Errorf("answer %d: got %v, want %v", i, errs[i], want)
-		}
-	}
-}
-
 func TestIndex(t *testing.T) {
 	c := testNetns(t)
 	if got, err := c.index("lo"); got != 1 || err != nil {
@@ -252,7 +218,7 @@ func TestIndex(t *testing.T) {
 	if _, err := c.index("sixteen-letters-"); err == nil {
 		t.Error("a name that is too long: got no error, want one")
 	}
-	for index, want := range map[int]bool{1: true, slotIndex(owner, 0): false} {
+	for index, want := range map[int]bool{1: true, lease.Index(owner, 0): false} {
 		if got := c.hasIndex(index); got != want {
 			t.Errorf("link %d: got %v, want %v", index, got, want)
 		}

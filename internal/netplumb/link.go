@@ -65,7 +65,6 @@ func (c *conn) linkByIndex(index int) (*link, error) {
 const skipStats = 1 << 3
 
 func (c *conn) getLink(info *nl.IfInfomsg, attrs ...nl.NetlinkRequestData) (*link, error) {
-
 	parts := append([]nl.NetlinkRequestData{info, nl.NewRtAttr(unix.IFLA_EXT_MASK, nl.Uint32Attr(skipStats))}, attrs...)
 	payload, err := c.Get(nlconn.Request(unix.RTM_GETLINK, 0, parts...))
 	if err != nil {
@@ -141,6 +140,13 @@ func setUp(index int, flags ...uint32) *nl.NetlinkRequest {
 	return nlconn.Request(unix.RTM_SETLINK, 0, info)
 }
 
+// setDown builds an RTM_SETLINK that brings a link down.
+func setDown(index int) *nl.NetlinkRequest {
+	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	info.Index, info.Change = int32(index), unix.IFF_UP
+	return nlconn.Request(unix.RTM_SETLINK, 0, info)
+}
+
 // newAddress builds an RTM_NEWADDR. Nobody asks around for an IPv6 address before
 // it is used: the kernel's names keep them unique.
 func newAddress(index int, address netip.Prefix) *nl.NetlinkRequest {
@@ -160,11 +166,20 @@ func newAddress(index int, address netip.Prefix) *nl.NetlinkRequest {
 
 // addName builds an RTM_NEWLINKPROP that gives a link one more name (ip-link(8), altname).
 func addName(index int, name string) *nl.NetlinkRequest {
+	return changeName(unix.RTM_NEWLINKPROP, unix.NLM_F_CREATE|unix.NLM_F_EXCL, index, name)
+}
+
+// removeName builds an RTM_DELLINKPROP that takes it away again.
+func removeName(index int, name string) *nl.NetlinkRequest {
+	return changeName(unix.RTM_DELLINKPROP, 0, index, name)
+}
+
+func changeName(kind, flags, index int, name string) *nl.NetlinkRequest {
 	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	info.Index = int32(index)
 	list := nl.NewRtAttr(unix.IFLA_PROP_LIST|unix.NLA_F_NESTED, nil)
 	list.AddRtAttr(unix.IFLA_ALT_IFNAME, nl.ZeroTerminated(name))
-	return nlconn.Request(unix.RTM_NEWLINKPROP, unix.NLM_F_CREATE|unix.NLM_F_EXCL, info, list)
+	return nlconn.Request(kind, flags, info, list)
 }
 
 // byOtherName looks a link up by one of its further names.

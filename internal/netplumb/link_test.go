@@ -57,6 +57,14 @@ func linkinfo(kind string) *nl.RtAttr {
 	return attr
 }
 
+func otherNamesAttr(names ...string) *nl.RtAttr {
+	attr := nl.NewRtAttr(unix.IFLA_PROP_LIST|unix.NLA_F_NESTED, nil)
+	for _, name := range names {
+		attr.AddRtAttr(unix.IFLA_ALT_IFNAME, nl.ZeroTerminated(name))
+	}
+	return attr
+}
+
 func TestParseLink(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -79,9 +87,16 @@ func TestParseLink(t *testing.T) {
 				nl.NewRtAttr(unix.IFLA_MTU, nl.Uint32Attr(9000)),
 				nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated("uv0a642a07")),
 				nl.NewRtAttr(unix.IFLA_ADDRESS, []byte{6, 0x75, 10, 100, 42, 7}),
+				nl.NewRtAttr(unix.IFLA_GROUP, nl.Uint32Attr(1<<32-2)),
+				otherNamesAttr("unc-name.4294967294.web", "unc-port.4294967294.0"),
 				linkinfo("veth")),
-			link{index: 3, name: "uv0a642a07", up: true, kind: "veth", mac: "\x06\x75\x0a\x64\x2a\x07", mtu: 9000},
+			link{
+				index: 3, name: "uv0a642a07", up: true, kind: "veth", mac: "\x06\x75\x0a\x64\x2a\x07", mtu: 9000,
+				group: 1<<32 - 2, names: []string{"unc-name.4294967294.web", "unc-port.4294967294.0"},
+			},
 		},
+		{"no further names", linkMessage(3, 0, otherNamesAttr()), link{index: 3}},
+		{"a group that is too short", linkMessage(3, 0, nl.NewRtAttr(unix.IFLA_GROUP, []byte{1, 2})), link{index: 3}},
 		{"an MTU that is too short", linkMessage(3, 0, nl.NewRtAttr(unix.IFLA_MTU, []byte{1, 2})), link{index: 3}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -107,6 +122,7 @@ func TestParseLinkRefuses(t *testing.T) {
 		{"an attribute beyond the end", append(linkMessage(1, 0), 12, 0, unix.IFLA_MTU, 0, 1, 2, 3, 4)},
 		{"an attribute shorter than its header", append(linkMessage(1, 0), 3, 0, unix.IFLA_MTU, 0)},
 		{"the like inside another", linkMessage(1, 0, short)},
+		{"the like among further names", linkMessage(1, 0, nl.NewRtAttr(unix.IFLA_PROP_LIST, []byte{2, 0, 53, 0}))},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got, err := parseLink(test.payload); err == nil {

@@ -3,6 +3,7 @@ package netplumb
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"testing"
 
 	"github.com/vishvananda/netlink/nl"
@@ -15,7 +16,7 @@ import (
 // without them; only the kernel is ever heard (see conn.receive).
 func asKernels(b []byte, nested, names map[uint16]bool) bool {
 	for len(b) >= unix.SizeofRtAttr {
-		size, kind := int(binary.NativeEndian.Uint16(b)), binary.NativeEndian.Uint16(b[2:])
+		size, kind := int(binary.NativeEndian.Uint16(b)), binary.NativeEndian.Uint16(b[2:])&^unix.NLA_F_NESTED
 		if size < unix.SizeofRtAttr || size > len(b) {
 			return true // refused, not read
 		}
@@ -36,8 +37,9 @@ func FuzzParseLink(f *testing.F) {
 	f.Add(captured(f, "link-bridge.hex"))
 	f.Add(captured(f, "link-veth.hex"))
 	f.Add(linkMessage(3, unix.IFF_UP, nl.NewRtAttr(unix.IFLA_MTU, nl.Uint32Attr(9000)), linkinfo("veth")))
-	nested := map[uint16]bool{unix.IFLA_LINKINFO: true}
-	names := map[uint16]bool{unix.IFLA_IFNAME: true, unix.IFLA_INFO_KIND: true}
+	f.Add(linkMessage(3, 0, nl.NewRtAttr(unix.IFLA_GROUP, nl.Uint32Attr(1000)), otherNamesAttr("unc-name.1000.web", "lan")))
+	nested := map[uint16]bool{unix.IFLA_LINKINFO: true, unix.IFLA_PROP_LIST: true}
+	names := map[uint16]bool{unix.IFLA_IFNAME: true, unix.IFLA_INFO_KIND: true, unix.IFLA_ALT_IFNAME: true}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		if len(payload) >= unix.SizeofIfInfomsg && !asKernels(payload[unix.SizeofIfInfomsg:], nested, names) {
 			return
@@ -46,8 +48,8 @@ func FuzzParseLink(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if bytes.IndexByte([]byte(l.name+l.kind), 0) >= 0 {
-			t.Errorf("got name %q and kind %q, want no zero byte", l.name, l.kind)
+		if bytes.IndexByte([]byte(l.name+l.kind+strings.Join(l.names, "")), 0) >= 0 {
+			t.Errorf("got name %q, kind %q and further names %q, want no zero byte", l.name, l.kind, l.names)
 		}
 		if got, want := l.index, int(int32(binary.NativeEndian.Uint32(payload[4:]))); got != want {
 			t.Errorf("got number %d, want %d", got, want)

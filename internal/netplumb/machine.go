@@ -3,11 +3,14 @@ package netplumb
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
 	"unc/internal/caps"
 	"unc/internal/filter"
+	"unc/internal/lease"
+	"unc/internal/nlconn"
 	"unc/internal/policy"
 )
 
@@ -15,7 +18,7 @@ import (
 // network: the bridge, with the number that findBridge has found or 0, the filter,
 // and forwarding. It takes the capability. On a machine where all is there it looks
 // at the filter, and changes nothing.
-func furnish(c *conn, p *policy.Policy, bridge int, closed switches, publishing bool) (int, error) {
+func furnish(c *conn, p *policy.Policy, bridge int) (int, error) {
 	var err error
 	made := bridge == 0
 	if made {
@@ -27,18 +30,12 @@ func furnish(c *conn, p *policy.Policy, bridge int, closed switches, publishing 
 	if err != nil {
 		return 0, err
 	}
-	if !present {
-		// It may be because of a changed policy, which may have other addresses.
-		if !made {
-			if err := finishBridge(c, p, bridge); err != nil {
-				return 0, err
-			}
-		}
-		r, err := recorded(c, p)
-		if err != nil {
-			return 0, err
-		}
-		if err := filter.Write(p, r); err != nil {
+	yielded, err := yield(c, p)
+	if err != nil {
+		return 0, err
+	}
+	if !present || yielded {
+		if err := rebuild(c, p, bridge, made); err != nil {
 			return 0, err
 		}
 	}
@@ -48,27 +45,71 @@ func furnish(c *conn, p *policy.Policy, bridge int, closed switches, publishing 
 	if err := routeBridge(p); err != nil {
 		return 0, err
 	}
-	if publishing {
-		if err := closed.addAll(c, p); err != nil {
-			return 0, err
-		}
+	var closed switches
+	if err := closed.addRouted(c, p); err != nil {
+		return 0, err
 	}
 	return bridge, turnOn(c, p, bridge, closed)
+}
+
+// rebuild writes the whole filter.
+func rebuild(c *conn, p *policy.Policy, bridge int, made bool) error {
+	// It may be because of a changed policy, which may have other addresses.
+	if !made {
+		if err := finishBridge(c, p, bridge); err != nil {
+			return err
+		}
+	}
+	r, err := recorded(c, p)
+	if err != nil {
+		return err
+	}
+	if err := filter.Write(p, r); err != nil {
+		return err
+	}
+	return reopenDoors(c, p)
+}
+
+// reopenDoors gives the links of running containers the doors that went with the
+// rules. Which ones, the marks of their owners' sockets say.
+func reopenDoors(c *conn, p *policy.Policy) error {
+	sockets, err := listMarked()
+	if err != nil {
+		return err
+	}
+	open := map[int][]filter.Door{}
+	for _, s := range sockets {
+		number, port, ours := filter.Marked(s.mark)
+		if !ours {
+			continue
+		}
+		l, err := c.link(lease.Name(p.Addr(number)))
+		if err == nil && l.group == s.owner {
+			open[l.index] = append(open[l.index], filter.Door{UDP: s.protocol == "udp", Port: port})
+		}
+	}
+	for index, doors := range open {
+		if err := filter.SetDoors(index, doors); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reload puts back what is missing: somebody may have flushed all rules, or
 // reloaded a firewall that does.
 func reload(c *conn, p *policy.Policy, _ Request) (result Result, err error) {
-	e, err := findEgress(c, p)
-	if err != nil {
-		return result, err
+	if unix.Getuid() != 0 {
+		if err := checkAllowed(p); err != nil {
+			return result, err
+		}
 	}
 	bridge, err := findBridge(c, p)
 	if err != nil {
 		return result, err
 	}
 	err = caps.Raise(func() error {
-		_, err := furnish(c, p, bridge, e.closed(), true)
+		_, err := furnish(c, p, bridge)
 		return err
 	})
 	if err != nil {
@@ -86,8 +127,8 @@ func removeAll(c *conn, p *policy.Policy, _ Request) (result Result, err error) 
 	if unix.Getuid() != 0 {
 		return result, errNotRoot
 	}
-	return Result{Status: &Status{Bridge: p.Bridge}}, caps.Raise(func() error {
-		l, err := ourBridge(c, p)
+	return result, caps.Raise(func() error {
+		l, err := anyOurs(c, p)
 		if err != nil {
 			return err
 		}
@@ -96,6 +137,11 @@ func removeAll(c *conn, p *policy.Policy, _ Request) (result Result, err error) 
 		}
 		// Before the filter, so that at no moment more is routed than before.
 		if err := turnOff(l); err != nil {
+			return err
+		}
+		// Down first: what it still carried, nobody would guard.
+		down := nlconn.Task{Doing: "bringing down", Req: setDown(l.index), Pardon: unix.ENODEV}
+		if err := c.Perform("bridge "+strconv.Quote(p.Bridge), down); err != nil {
 			return err
 		}
 		if err := filter.Remove(); err != nil {

@@ -13,6 +13,12 @@ import (
 	"unc/internal/rawio"
 )
 
+// goWithout is the way out that everybody has: these two take no net-setup.
+const goWithout = "go without: unc run --network none ..., or with the host's own: unc run --network host ..."
+
+// orGoWithout adds that way out to the hints of an error.
+func orGoWithout(err error) error { return hint.With(err, append(hint.Of(err), goWithout)...) }
+
 // explainMissingCapability tells which of the ways to lose a file capability it
 // was: execve(2) grants none, and says nothing, in each of these cases.
 func explainMissingCapability() error {

@@ -1,6 +1,7 @@
 package netplumb
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"testing"
@@ -37,7 +38,7 @@ func dialed(t *testing.T) *conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.close)
+	t.Cleanup(c.Close)
 	return c
 }
 
@@ -94,6 +95,33 @@ func inside(t *testing.T, netns int, f func() error) {
 	}
 }
 
+// host is the test's own namespace, for inside: a thread that raised a capability
+// has nothing else left, and one that gave all of them up has nothing.
+func host(t *testing.T) int {
+	t.Helper()
+	netns, err := thisNetns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(netns) })
+	return netns
+}
+
+// powerless runs f in the test's namespace with no capability, as net-setup does
+// what its caller could do as well.
+func powerless(t *testing.T, netns int, f func()) {
+	t.Helper()
+	inside(t, netns, func() error {
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err := unix.Capset(&header, &none[0]); err != nil {
+			return fmt.Errorf("dropping all capabilities: %w", err)
+		}
+		f()
+		return nil
+	})
+}
+
 func thisNetns() (int, error) {
 	return unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 }
@@ -131,16 +159,25 @@ func linkNamed(t *testing.T, name string) netlink.Link {
 	return l
 }
 
-// wire is an interface to the outside with an address, like a machine's first one.
+// wire is an interface to the outside with addresses, like a machine's first one.
 func wire(t *testing.T, mtu int) netlink.Link {
 	t.Helper()
 	l := addLink(t, &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "out", MTU: mtu}, PeerName: "far", PeerMTU: uint32(mtu)})
-	address, err := netlink.ParseAddr("192.0.2.2/24")
+	addAddress(t, l, "192.0.2.2/24")
+	if kernelHasIPv6() {
+		addAddress(t, l, "2001:db8:1::2/64")
+	}
+	return l
+}
+
+func addAddress(t *testing.T, l netlink.Link, text string) {
+	t.Helper()
+	address, err := netlink.ParseAddr(text)
 	if err != nil {
 		t.Fatal(err)
 	}
+	address.Flags = unix.IFA_F_NODAD // of no meaning for IPv4
 	if err := netlink.AddrAdd(l, address); err != nil {
 		t.Fatal(err)
 	}
-	return l
 }

@@ -44,11 +44,17 @@ func openSockets(p *policy.Policy, asked []ports.Mapping) (sockets []Socket, err
 	if err := ports.Check(asked); err != nil {
 		return nil, err
 	}
-	for _, m := range asked {
-		opened, err := openPort(p, m)
-		sockets = append(sockets, opened...)
-		if err != nil {
-			return sockets, err
+	// Those with a number first, so that none of them is picked for another.
+	for _, pick := range []bool{false, true} {
+		for _, m := range asked {
+			if (m.HostPort == 0) != pick {
+				continue
+			}
+			opened, err := openPort(p, m)
+			sockets = append(sockets, opened...)
+			if err != nil {
+				return sockets, err
+			}
 		}
 	}
 	return sockets, nil
@@ -69,15 +75,22 @@ func openPort(p *policy.Policy, m ports.Mapping) ([]Socket, error) {
 			return nil, hint.With(fmt.Errorf("publishing %s: this machine's policy is PUBLISH=%s", portName(m), spans(p.Publish)),
 				"choose another port, or as root, change PUBLISH in /etc/unc/network.conf")
 		}
-		return bindPort(m)
+		sockets, err := bindPort(m)
+		if err != nil {
+			return nil, explainBind(m, err)
+		}
+		return sockets, nil
 	}
 	for range tries {
 		if m.HostPort = anyPort(p.Publish); m.HostPort == 0 {
 			break
 		}
 		sockets, err := bindPort(m)
-		if !errors.Is(err, unix.EADDRINUSE) && !errors.Is(err, unix.EACCES) {
-			return sockets, err
+		switch {
+		case err == nil:
+			return sockets, nil
+		case !errors.Is(err, unix.EADDRINUSE) && !errors.Is(err, unix.EACCES):
+			return nil, explainBind(m, err)
 		}
 	}
 	return nil, fmt.Errorf("publishing port %d of the container: found no free port of the host among %s", m.Port, spans(p.Publish))
@@ -119,7 +132,7 @@ func bindPort(m ports.Mapping) ([]Socket, error) {
 		}
 		if err != nil {
 			closeSockets(sockets)
-			return nil, explainBind(one, err)
+			return nil, err
 		}
 		sockets = append(sockets, Socket{one, fd})
 	}
@@ -223,6 +236,14 @@ func spans(list []policy.Span) string {
 func tooManyPorts(p *policy.Policy) error {
 	return hint.With(fmt.Errorf("%w: one user may publish %d ports on this machine", errQuota, p.MaxPorts),
 		"publish fewer, or as root, raise MAX_PORTS_PER_USER in /etc/unc/network.conf")
+}
+
+func doorsOf(list []ports.Mapping) []filter.Door {
+	var doors []filter.Door
+	for _, m := range list {
+		doors = append(doors, filter.Door{UDP: m.UDP, Port: m.Port})
+	}
+	return doors
 }
 
 // markSockets makes the rule act on the sockets: from here on, what comes from

@@ -72,6 +72,10 @@ func (r *Request) line() []byte {
 
 // set takes one pair, in the only spelling that line has for it.
 func (r *Request) set(key, value string) (err error) {
+	again := key == keyPID && r.PID != 0 || key == keyName && r.Name != "" || key == keyAddress && r.Address.IsValid()
+	if again {
+		return fmt.Errorf("%w; there is more than one %s", ErrUsage, key)
+	}
 	switch key {
 	case keyPID:
 		r.PID, err = parsePID(value)

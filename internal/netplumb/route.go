@@ -19,54 +19,31 @@ const (
 	maxMTU     = 65535
 )
 
-// somewhere are addresses that only a route to the outside leads to: those of
-// documentation (RFC 5737, RFC 3849), which nobody has. Nothing is ever sent there.
-var somewhere = [...]netip.Addr{netip.AddrFrom4([4]byte{198, 51, 100, 1}), netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1})}
+// somewhere is an address that only a route to the outside leads to: one of
+// TEST-NET-2 (RFC 5737), which nobody has. Nothing is ever sent there.
+var somewhere = netip.AddrFrom4([4]byte{198, 51, 100, 1})
 
-// egress is the host's way to the outside.
-type egress struct {
-	mtu  int       // of IPv4; 1500 when there is no such way
-	over [2]string // the interfaces for IPv4 and IPv6, empty when there is none
-}
-
-// findEgress looks up the routes to the outside. Their MTU is the containers' too,
-// so that these don't send what has to be cut up on the way.
-func findEgress(c *conn, p *policy.Policy) (e egress, err error) {
-	e.mtu = defaultMTU
-	for i, addr := range somewhere {
-		if addr.Is6() && !p.Subnet6.IsValid() {
-			continue
-		}
-		r, err := lookUpRoute(c, addr)
-		if err != nil {
-			return e, err
-		}
-		if r == nil {
-			continue
-		}
+// egressMTU is the MTU of the host's route to the outside, so that containers
+// don't send what has to be cut up on the way; 1500 when there is no such route.
+func egressMTU(c *conn) (int, error) {
+	r, err := lookUpRoute(c, somewhere)
+	if r == nil || err != nil {
+		return defaultMTU, err
+	}
+	if r.mtu == 0 {
 		l, err := c.linkByIndex(r.out)
 		if err != nil {
-			return e, fmt.Errorf("looking at the interface to the outside: %w", err)
+			return 0, fmt.Errorf("looking at the interface to the outside: %w", err)
 		}
-		e.over[i] = l.name
-		if r.mtu == 0 {
-			r.mtu = l.mtu
-		}
-		if addr.Is4() {
-			e.mtu = min(max(r.mtu, minMTU), maxMTU)
-		}
+		r.mtu = l.mtu
 	}
-	return e, nil
+	return min(max(r.mtu, minMTU), maxMTU), nil
 }
 
-// lookUpRoute returns the route to an address, nil when there is none, or one that
+// lookUpRoute returns the route to an IPv4 address, nil when there is none, or one that
 // leads nowhere (ip-route(8): unreachable, prohibit, blackhole, throw).
 func lookUpRoute(c *conn, to netip.Addr) (*route, error) {
-	family := uint8(unix.AF_INET)
-	if to.Is6() {
-		family = unix.AF_INET6
-	}
-	msg := nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Dst_len: uint8(to.BitLen())}}
+	msg := nl.RtMsg{RtMsg: unix.RtMsg{Family: unix.AF_INET, Dst_len: 32}}
 	payload, err := c.Get(nlconn.Request(unix.RTM_GETROUTE, 0, &msg, nl.NewRtAttr(unix.RTA_DST, to.AsSlice())))
 	switch {
 	case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.EACCES), errors.Is(err, unix.EINVAL):
@@ -125,14 +102,14 @@ func parseRoute(payload []byte) (route, error) {
 }
 
 // checkSubnetFree refuses a subnet of which the host reaches any part otherwise
-// than by its default route. It lists all routes, which is why it runs only
+// than by its default route, or the two halves of one that a VPN sets up. It lists all routes, which is why it runs only
 // when the bridge is to be created.
 func checkSubnetFree(c *conn, p *policy.Policy) error {
 	var taken *route
 	err := c.Dump(func() *nl.NetlinkRequest {
 		return nlconn.Request(unix.RTM_GETROUTE, 0, &nl.RtMsg{RtMsg: unix.RtMsg{Family: unix.AF_INET}})
 	}, func(payload []byte) {
-		if r, err := parseRoute(payload); err == nil && r.dst.Bits() > 0 && r.dst.Overlaps(p.Subnet) {
+		if r, err := parseRoute(payload); err == nil && r.dst.Bits() > 1 && r.dst.Overlaps(p.Subnet) {
 			taken = &r
 		}
 	})

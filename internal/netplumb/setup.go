@@ -9,15 +9,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/caps"
-	"unc/internal/hint"
+	"unc/internal/filter"
 	"unc/internal/policy"
 	"unc/internal/rawio"
 )
 
-// Result is what came of a call of net-setup: one of its fields is set.
+// Result is what came of a call of net-setup: one of its fields is set, or after
+// remove none.
 type Result struct {
 	Network *Network // of the namespace that was attached
-	Status  *Status  // of the machine, for report, reload and remove
+	Status  *Status  // of the machine, for report and reload
 }
 
 // Setup is the whole of net-setup, the one stage of unc that holds a capability.
@@ -58,7 +59,11 @@ func setup(args []string, held error) (result Result, err error) {
 		return result, err
 	}
 	if held != nil {
-		return result, explainMissingCapability()
+		err := explainMissingCapability()
+		if !machine {
+			err = orGoWithout(err)
+		}
+		return result, err
 	}
 	p, err := policy.Load()
 	if err != nil {
@@ -128,7 +133,7 @@ func attach(c *conn, p *policy.Policy, r Request) (result Result, err error) {
 // job is what net-setup has to do, but for the namespace to do it to.
 type job struct {
 	wiring
-	egress egress
+	warnings []string
 }
 
 // lease is all that is done with the capability.
@@ -139,9 +144,10 @@ func (j *job) lease(c *conn, netns int, r Request, sockets []Socket) (number uin
 		return 0, err
 	}
 	err = caps.Raise(func() error {
-		if j.bridge, err = furnish(c, j.policy, j.bridge, j.egress.closed(), len(sockets) > 0); err != nil {
+		if j.bridge, err = furnish(c, j.policy, j.bridge); err != nil {
 			return err
 		}
+		j.warnings = obstacles(j.policy)
 		number, err = takeLease(c, j.wiring, netns, slot, r)
 		if err != nil {
 			return err
@@ -153,6 +159,16 @@ func (j *job) lease(c *conn, netns int, r Request, sockets []Socket) (number uin
 		return nil
 	})
 	return number, err
+}
+
+// obstacles says what keeps the container's packets from where they are going. That
+// it can't be found out is one more thing to tell, but no reason to give up.
+func obstacles(p *policy.Policy) []string {
+	warnings, err := filter.Obstacles(p)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return warnings
 }
 
 // mayChange tells whether the error is about something that others hold and that
@@ -188,13 +204,10 @@ func prepare(c *conn, p *policy.Policy) (*job, error) {
 	if j.bridge, err = findBridge(c, p); err != nil {
 		return nil, err
 	}
-	if j.egress, err = findEgress(c, p); err != nil {
-		return nil, err
-	}
 	if j.mtu == 0 {
-		j.mtu = j.egress.mtu
+		j.mtu, err = egressMTU(c)
 	}
-	return j, nil
+	return j, err
 }
 
 // network is what the container has to know.
@@ -205,6 +218,7 @@ func (j *job) network(number uint32, sockets []Socket) *Network {
 		Address:   netip.PrefixFrom(p.Addr(number), p.Subnet.Bits()),
 		Gateway:   p.Gateway(),
 		MTU:       j.mtu,
+		Warnings:  j.warnings,
 		Sockets:   sockets,
 	}
 	if p.Subnet6.IsValid() {
@@ -225,8 +239,7 @@ func checkAllowed(p *policy.Policy) error {
 		groups = append(groups, uint32(g))
 	}
 	if uid := uint32(unix.Getuid()); !p.Allows(uid, groups) {
-		return hint.With(fmt.Errorf("user %d may not use the network: ALLOW in /etc/unc/network.conf does not name them", uid),
-			"ask this machine's administrator, or go without: unc run --network none ...")
+		return orGoWithout(fmt.Errorf("user %d may not use the network: ALLOW in /etc/unc/network.conf does not name them", uid))
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type markedSocket struct {
 	protocol string
 	local    netip.AddrPort
 	mark     uint32
+	owner    uint32 // uid
 }
 
 // The structures and constants of linux/inet_diag.h (sock_diag(7)).
@@ -36,6 +37,7 @@ const (
 	diagMessageSize    = 72
 	diagSourcePort     = 4 // in a message: family, state, timer, retrans, then the socket's id
 	diagSource         = 8
+	diagUID            = 64
 	diagReqBytecode    = 1
 	diagMark           = 15
 	diagConditionMark  = 10
@@ -100,6 +102,7 @@ func parseSocket(payload []byte) (s markedSocket, ok bool) {
 	}
 	addr, _ := netip.AddrFromSlice(payload[diagSource : diagSource+size])
 	s.local = netip.AddrPortFrom(addr, port)
+	s.owner = binary.NativeEndian.Uint32(payload[diagUID:])
 	attrs, err := nl.ParseRouteAttr(payload[diagMessageSize:])
 	if err != nil {
 		return s, false

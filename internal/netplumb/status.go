@@ -94,8 +94,9 @@ func listLeases(c *conn, p *policy.Policy, bridge int) ([]Lease, error) {
 			return
 		}
 		if addr, ok := lease.Addr(l.name); ok {
-			number, _ := p.Number(addr)
-			found[addr] = Lease{Interface: l.name, Address: addr, Address6: p.Addr6(number), Owner: l.group, Name: containerName(l)}
+			if number, ok := p.Number(addr); ok {
+				found[addr] = Lease{Interface: l.name, Address: addr, Address6: p.Addr6(number), Owner: l.group, Name: containerName(l)}
+			}
 		}
 	})
 	list := []Lease{}
@@ -115,7 +116,8 @@ func (s *Status) enter(p *policy.Policy, sockets []markedSocket) {
 		}
 		addr := p.Addr(number)
 		for i := range s.Leases {
-			if s.Leases[i].Address == addr {
+			// One of another user's is left over from who had the address before.
+			if s.Leases[i].Address == addr && s.Leases[i].Owner == m.owner {
 				s.Leases[i].Ports = append(s.Leases[i].Ports, Port{m.protocol, m.local, port})
 			}
 		}

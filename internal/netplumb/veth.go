@@ -10,6 +10,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"unc/internal/filter"
 	"unc/internal/hint"
 	"unc/internal/lease"
 	"unc/internal/nlconn"
@@ -41,7 +42,9 @@ func takeLease(c *conn, w wiring, netns int, slot uint32, r Request) (uint32, er
 		if err != nil {
 			return 0, err
 		}
-		err = connect(c, index, addr)
+		if err = filter.SetDoors(index, doorsOf(r.Publish)); err == nil {
+			err = connect(c, index, addr)
+		}
 		if err == nil {
 			err = enter(c, w, index, r)
 		}
@@ -198,6 +201,7 @@ func connect(c *conn, index int, addr netip.Addr) error {
 	attrs := nl.NewRtAttr(unix.IFLA_PROTINFO|unix.NLA_F_NESTED, nil)
 	attrs.AddRtAttr(nl.IFLA_BRPORT_LEARNING, nl.Uint8Attr(0))
 	attrs.AddRtAttr(nl.IFLA_BRPORT_UNICAST_FLOOD, nl.Uint8Attr(0))
+	attrs.AddRtAttr(nl.IFLA_BRPORT_MODE, nl.Uint8Attr(1)) // hairpin: see chain reflection
 	attrs.AddRtAttr(unix.IFLA_BRPORT_GROUP_FWD_MASK, nl.Uint16Attr(pastTheGuard))
 
 	return c.Perform(strconv.Quote(lease.Name(addr)),

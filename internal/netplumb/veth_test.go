@@ -4,7 +4,9 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,18 +15,20 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/hint"
+	"unc/internal/lease"
 	"unc/internal/nlconn"
+	"unc/internal/policy"
 )
 
 const owner = 61003
 
 // bridged is a test's host: a namespace with the bridge, and a wiring for it.
-func bridged(t *testing.T, change func(*policy)) (*conn, wiring) {
+func bridged(t *testing.T, change func(*policy.Policy)) (*conn, wiring) {
 	t.Helper()
 	c := testNetns(t)
-	p := defaultPolicy
+	p := defaultPolicy()
 	if change != nil {
-		change(&p)
+		change(p)
 	}
 	bridge, err := makeBridge(c, p)
 	if err != nil {
@@ -36,16 +40,25 @@ func bridged(t *testing.T, change func(*policy)) (*conn, wiring) {
 // leased does what net-setup does for one container.
 func leased(c *conn, w wiring, netns int) (addr netip.Addr, slot uint32, err error) {
 	if slot, err = freeSlot(c, w.policy, w.owner); err == nil {
-		addr, err = lease(c, w, netns, slot)
+		addr, err = leasedWith(c, w, netns, slot, Request{})
 	}
 	return addr, slot, err
+}
+
+// leasedWith is for a certain slot, and for a request with more in it.
+func leasedWith(c *conn, w wiring, netns int, slot uint32, r Request) (netip.Addr, error) {
+	number, err := takeLease(c, w, netns, slot, r)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	return w.policy.Addr(number), nil
 }
 
 // hostEnds counts the links of an owner that are on the bridge.
 func hostEnds(t *testing.T, c *conn, w wiring) (n int) {
 	t.Helper()
-	for slot := range uint32(w.policy.maxPerUser) {
-		if c.hasIndex(slotIndex(w.owner, slot)) {
+	for slot := range uint32(w.policy.MaxPerUser) {
+		if c.hasIndex(lease.Index(w.owner, slot)) {
 			n++
 		}
 	}
@@ -59,27 +72,29 @@ func TestLease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !w.policy.subnet.Contains(addr) || addr == w.policy.gateway() {
-		t.Errorf("got address %v, want one of %v", addr, w.policy.subnet)
+	if !w.policy.Subnet.Contains(addr) || addr == w.policy.Gateway() {
+		t.Errorf("got address %v, want one of %v", addr, w.policy.Subnet)
 	}
 	ip := addr.As4()
 
-	near := linkNamed(t, leaseName(addr))
+	near := linkNamed(t, lease.Name(addr))
 	want := map[string]any{
-		"kind": "veth", "number": slotIndex(owner, slot), "group": uint32(owner), "bridge": w.bridge, "mtu": 1400,
+		"kind": "veth", "number": lease.Index(owner, slot), "group": uint32(owner), "bridge": w.bridge, "mtu": 1400,
 		"mac": net.HardwareAddr{6, 0x75, ip[0], ip[1], ip[2], ip[3]}.String(), "up": true,
+		"answers ARP": false, // the host's own, over the port and past the bridge
 	}
 	a := near.Attrs()
 	got := map[string]any{
 		"kind": near.Type(), "number": a.Index, "group": a.Group, "bridge": a.MasterIndex, "mtu": a.MTU,
 		"mac": a.HardwareAddr.String(), "up": a.Flags&net.FlagUp != 0,
+		"answers ARP": a.RawFlags&unix.IFF_NOARP == 0,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("host end (-want +got):\n%s", diff)
 	}
 
-	// No link-local address: nobody else is to talk to the host over the bridge.
-	wantSettings(t, map[string]string{"ipv6/conf/" + leaseName(addr) + "/addr_gen_mode": "1"})
+	// No link-local address of the kernel's own: the guard knows one for each container.
+	wantSettings(t, map[string]string{"ipv6/conf/" + lease.Name(addr) + "/addr_gen_mode": "1"})
 
 	far, err := there.link("eth0")
 	if err != nil {
@@ -101,13 +116,17 @@ func TestLeasePort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := linkNamed(t, leaseName(addr))
+	port := linkNamed(t, lease.Name(addr))
 	info, err := netlink.LinkGetProtinfo(port)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info.Learning || info.Flood {
 		t.Errorf("got learning %v and flooding %v, want neither", info.Learning, info.Flood)
+	}
+	// All that the kernel allows, and it keeps but the first three to itself.
+	if got, want := groupForward(t, c, port.Attrs().Index), uint16(0xfff8); got != want {
+		t.Errorf("got %#x forwarded of what a bridge keeps to itself, want %#x", got, want)
 	}
 	var macs []string
 	err = c.Dump(func() *nl.NetlinkRequest {
@@ -127,9 +146,34 @@ func TestLeasePort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{macOf(insideMAC, addr).String()}, macs); diff != "" {
+	if diff := cmp.Diff([]string{lease.InsideMAC(addr).String()}, macs); diff != "" {
 		t.Errorf("static MAC addresses behind the port (-want +got):\n%s", diff)
 	}
+}
+
+// groupForward reads the mask of link-local group addresses that go the ordinary
+// way from a bridge port.
+func groupForward(t *testing.T, c *conn, index int) uint16 {
+	t.Helper()
+	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	info.Index = int32(index)
+	payload, err := c.Get(nlconn.Request(unix.RTM_GETLINK, 0, info))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := payload[unix.SizeofIfInfomsg:]
+	for _, kind := range []uint16{unix.IFLA_LINKINFO, nl.IFLA_INFO_SLAVE_DATA, unix.IFLA_BRPORT_GROUP_FWD_MASK} {
+		attrs, err := nl.ParseRouteAttr(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(attrs, func(a syscall.NetlinkRouteAttr) bool { return a.Attr.Type&^unix.NLA_F_NESTED == kind })
+		if at < 0 {
+			t.Fatalf("the kernel does not tell attribute %d of the port", kind)
+		}
+		b = attrs[at].Value
+	}
+	return nl.NativeEndian().Uint16(b)
 }
 
 func TestLeasesDiffer(t *testing.T) {
@@ -155,7 +199,7 @@ func TestLeasesDiffer(t *testing.T) {
 // nobody may get another's, and nobody may go without.
 func TestLeasesAtOnce(t *testing.T) {
 	const n = 13 // all of a /28
-	c, w := bridged(t, func(p *policy) { p.subnet, p.maxPerUser = netip.MustParsePrefix("10.100.42.0/28"), n })
+	c, w := bridged(t, func(p *policy.Policy) { p.Subnet, p.MaxPerUser = netip.MustParsePrefix("10.100.42.0/28"), n })
 	var wait sync.WaitGroup
 	var addresses [n]netip.Addr
 	var errs [n]error
@@ -180,7 +224,7 @@ func TestLeasesAtOnce(t *testing.T) {
 }
 
 func TestQuota(t *testing.T) {
-	c, w := bridged(t, func(p *policy) { p.maxPerUser = 2 })
+	c, w := bridged(t, func(p *policy.Policy) { p.MaxPerUser = 2 })
 	for range 2 {
 		netns, _ := otherNetns(t)
 		if _, _, err := leased(c, w, netns); err != nil {
@@ -194,7 +238,7 @@ func TestQuota(t *testing.T) {
 		t.Errorf("got error %v with hints %q, want %q with one", err, hint.Of(err), full)
 	}
 	// As when the slot was free a moment ago, and another net-setup was faster.
-	if _, err := lease(c, w, netns, 0); err == nil || err.Error() != full {
+	if _, err := leasedWith(c, w, netns, 0, Request{}); err == nil || err.Error() != full {
 		t.Errorf("with a slot just taken: got error %v, want %q", err, full)
 	}
 	if got := hostEnds(t, c, w); got != 2 {
@@ -212,11 +256,11 @@ func TestQuota(t *testing.T) {
 func TestLeaseTakesAnotherSlot(t *testing.T) {
 	c, w := bridged(t, nil)
 	first, _ := otherNetns(t)
-	if _, err := lease(c, w, first, 5); err != nil {
+	if _, err := leasedWith(c, w, first, 5, Request{}); err != nil {
 		t.Fatal(err)
 	}
 	second, _ := otherNetns(t)
-	if _, err := lease(c, w, second, 5); err != nil {
+	if _, err := leasedWith(c, w, second, 5, Request{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := hostEnds(t, c, w); got != 2 {
@@ -225,7 +269,7 @@ func TestLeaseTakesAnotherSlot(t *testing.T) {
 }
 
 func TestFullSubnet(t *testing.T) {
-	c, w := bridged(t, func(p *policy) { p.subnet = netip.MustParsePrefix("10.100.42.0/29") })
+	c, w := bridged(t, func(p *policy.Policy) { p.Subnet = netip.MustParsePrefix("10.100.42.0/29") })
 	for range 5 {
 		netns, _ := otherNetns(t)
 		if _, _, err := leased(c, w, netns); err != nil {
@@ -268,8 +312,8 @@ func TestRemove(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // what is gone already is as good
-		remove(c, slotIndex(owner, slot))
-		if _, err := c.index(leaseName(addr)); !errors.Is(err, unix.ENODEV) {
+		removeLink(c, lease.Index(owner, slot))
+		if _, err := c.index(lease.Name(addr)); !errors.Is(err, unix.ENODEV) {
 			t.Errorf("looking for the host end: got %v, want %v", err, unix.ENODEV)
 		}
 		if _, err := there.index("eth0"); !errors.Is(err, unix.ENODEV) {

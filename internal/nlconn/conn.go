@@ -80,6 +80,13 @@ func (c *Conn) exchange(reqs []*nl.NetlinkRequest, f func(n int, payload []byte)
 		case m.Kind == unix.NLMSG_ERROR:
 			errs[i] = m.errno()
 			delete(waiting, m.seq)
+			// Netfilter refuses a whole datagram with one answer (nfnetlink_rcv).
+			if errors.Is(errs[i], unix.EPERM) {
+				for _, other := range waiting {
+					errs[other] = errs[i]
+				}
+				clear(waiting)
+			}
 		default:
 			f(i, m.Payload)
 			delete(waiting, m.seq)
@@ -88,6 +95,47 @@ func (c *Conn) exchange(reqs []*nl.NetlinkRequest, f func(n int, payload []byte)
 	})
 	return errs, err
 }
+
+// Transact has the requests take effect all together or not at all (struct
+// nfgenmsg and NFNL_MSG_BATCH_BEGIN in linux/netfilter/nfnetlink.h), and returns
+// what the kernel has against the first that it did not like. subsystem is
+// unix.NFNL_SUBSYS_NFTABLES, say.
+func (c *Conn) Transact(subsystem uint16, reqs ...*nl.NetlinkRequest) error {
+	frame := func(kind int) *nl.NetlinkRequest {
+		return Request(kind, 0, rawData{unix.AF_UNSPEC, unix.NFNETLINK_V0, byte(subsystem >> 8), byte(subsystem)})
+	}
+	begin, end := frame(unix.NFNL_MSG_BATCH_BEGIN), frame(unix.NFNL_MSG_BATCH_END)
+	datagram := begin.Serialize()
+	waiting := make(map[uint32]bool, len(reqs))
+	for _, req := range reqs {
+		req.Flags |= unix.NLM_F_ACK
+		datagram = append(datagram, req.Serialize()...)
+		waiting[req.Seq] = true
+	}
+	if err := c.send(append(datagram, end.Serialize()...)); err != nil {
+		return err
+	}
+	var failed error
+	err := c.receive(func(m Message) (bool, error) {
+		if m.Kind != unix.NLMSG_ERROR {
+			return false, nil
+		}
+		// An answer to the frame is a refusal of all.
+		framed := (m.seq == begin.Seq || m.seq == end.Seq) && m.errno() != nil
+		if failed == nil && (framed || waiting[m.seq]) {
+			failed = m.errno()
+		}
+		delete(waiting, m.seq)
+		return framed || len(waiting) == 0, nil
+	})
+	return errors.Join(err, failed)
+}
+
+// rawData is the payload of a message as it stands.
+type rawData []byte
+
+func (d rawData) Len() int          { return len(d) }
+func (d rawData) Serialize() []byte { return d }
 
 // Task is a request that is one of several about the same object.
 type Task struct {

@@ -2,8 +2,9 @@ package policy
 
 import (
 	"encoding/hex"
-	"golang.org/x/crypto/blake2s"
 	"strconv"
+
+	"golang.org/x/crypto/blake2s"
 )
 
 // Digest is 16 hexadecimal digits that tell whether a filter was made by this

@@ -3,10 +3,11 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"golang.org/x/crypto/blake2s"
 	"io/fs"
 	"net/netip"
 	"strings"
+
+	"golang.org/x/crypto/blake2s"
 
 	"unc/internal/hint"
 	"unc/internal/rawio"

@@ -51,6 +51,19 @@ func TestMalformedArgumentsOpenNoSocket(t *testing.T) {
 		"a separator":              {"--", "1"},
 		"two dashes":               {"--"},
 		"a word":                   {"self"},
+		"a name and no number":     {"--name=web"},
+		"a number before a name":   {"1", "--name=web"},
+		"a name on its own":        {"--name", "web", "1"},
+		"an empty name":            {"--name=", "1"},
+		"a name with a dot":        {"--name=web.1", "1"},
+		"a name in upper case":     {"--name=Web", "1"},
+		"two names":                {"--name=a", "--name=b", "1"},
+		"a bad address":            {"--ip=10.100.42.300", "1"},
+		"an address padded":        {"--ip=10.100.42.07", "1"},
+		"an IPv6 address":          {"--ip=::1", "1"},
+		"a port":                   {"--publish=8080:80", "1"},
+		"a report of a number":     {"report", "1"},
+		"a report with a name":     {"--name=web", "report"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, opened := netlinkSockets(t, h.of(t), args...)
@@ -65,31 +78,49 @@ func TestMalformedArgumentsOpenNoSocket(t *testing.T) {
 	}
 }
 
-// With - the number comes from standard input, from unc or from anybody.
+// With - the request comes from standard input, from unc or from anybody.
 func TestMalformedInput(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	for name, input := range map[string]string{
-		"nothing":           "",
-		"no line end":       "1",
-		"an empty line":     "\n",
-		"a leading zero":    "01\n",
-		"negative":          "-1\n",
-		"a dash":            "-\n",
-		"a carriage return": "1\r\n",
-		"a zero byte":       "1\x00\n",
-		"too long":          strings.Repeat("1", 1<<16),
-		"two numbers":       "1 1\n",
-		"no number of ours": "1\n",
+		"nothing":              "",
+		"no line end":          `pid="1"`,
+		"an empty line":        "\n",
+		"a number alone":       "1\n",
+		"a leading zero":       `pid="01"` + "\n",
+		"negative":             `pid="-1"` + "\n",
+		"a dash":               `pid="-"` + "\n",
+		"a carriage return":    `pid="1"` + "\r\n",
+		"a zero byte":          `pid="1` + "\x00\"\n",
+		"too long":             `name="` + strings.Repeat("x", 1<<17) + `" pid="1"` + "\n",
+		"too long for a line":  strings.Repeat(`publish="tcp 8080" `, 1<<13),
+		"two numbers":          `pid="1 1"` + "\n",
+		"no quotes":            "pid=1\n",
+		"an open quote":        `pid="1` + "\n",
+		"an unknown key":       `pid="1" uid="0"` + "\n",
+		"no key":               `="1"` + "\n",
+		"a key alone":          "pid\n",
+		"a name and no number": `name="web"` + "\n",
+		"a bad name":           `pid="1" name="../web"` + "\n",
+		"a bad address":        `pid="1" ip="10.100.42"` + "\n",
+		"a bad port":           `pid="1" publish="80"` + "\n",
+		"no number of ours":    `pid="1"` + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := h.of(t)
 			cmd := h.unc(h.alice, "net-setup", "-")
-			cmd.Stdin = strings.NewReader(input)
-			got := h.run(cmd)
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			s := h.helps(cmd)
+			s.ask(input)
+			s.hangUp()
 			// To whoever gives it the number, here unc's part, it also tells its errors.
-			if got.code != 125 || !strings.Contains(got.stdout, "error") || got.stderr != "" {
-				t.Errorf("exit code %d, stdout %q, stderr %q; want 125 and one error as the answer", got.code, got.stdout, got.stderr)
+			answer, code := s.ended()
+			if code != 125 || !strings.HasPrefix(answer, `error="`) || strings.Count(answer, "\n") != 1 || stderr.Len() > 0 {
+				t.Errorf("exit code %d, answer %q, stderr %q; want 125 and one error as the answer", code, answer, &stderr)
+			}
+			if hasBridge(h) {
+				t.Error("there is a bridge unc0")
 			}
 		})
 	}

@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,13 +37,10 @@ func TestNetSetupIsClosedToItsCaller(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := h.with(t)
-			cmd := start(h.unc(h.alice, "net-setup", "-"))
-			in, err := cmd.StdinPipe()
-			must(t, err)
-			h.start(cmd)
-			pid := cmd.Process.Pid
+			s := h.helps(start(h.unc(h.alice, "net-setup", "-")))
+			pid := s.cmd.Process.Pid
 			// It has opened its netlink socket when it waits for its input.
-			eventually(t, "net-setup waiting for its input", func() bool { return hasSocket(t, pid) })
+			eventually(t, "net-setup waiting for its input", func() bool { return hasNetlink(t, pid) })
 
 			tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 			must(t, err)
@@ -68,24 +67,22 @@ func TestNetSetupIsClosedToItsCaller(t *testing.T) {
 				}
 			}
 			own.end()
-			must(t, in.Close())
-			wait(t, cmd)
+			s.hangUp()
+			s.ended()
 		})
 	}
 }
 
-func hasSocket(t *testing.T, pid int) bool {
+// hasNetlink tells whether a process has a socket beyond its standard descriptors.
+func hasNetlink(t *testing.T, pid int) bool {
 	t.Helper()
-	links := exec.Command("readlink", filesOf(t, pid)...)
-	out, _ := links.Output()
-	return strings.Contains(string(out), "socket:")
-}
-
-func filesOf(t *testing.T, pid int) []string {
-	t.Helper()
-	fds, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
-	must(t, err)
-	return append(fds, "/dev/null")
+	for _, fd := range descriptorsOf(t, pid) {
+		kind, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd))
+		if !slices.Contains([]string{"0", "1", "2"}, fd) && strings.HasPrefix(kind, "socket:") {
+			return true
+		}
+	}
+	return false
 }
 
 func TestACallerWhoHasTheCapability(t *testing.T) {
@@ -102,17 +99,17 @@ func TestACallerWhoHasTheCapability(t *testing.T) {
 }
 
 // What holds the capability is not the caller's to be asked for another's: a
-// number on standard input is checked as one among the arguments is.
+// number in a request is checked as one among the arguments is.
 func TestNetSetupThatWaitsChecksAsWell(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	theirs := h.bare(h.bob)
 	direct := h.run(h.unc(h.alice, "net-setup", strconv.Itoa(theirs.pid())))
-	cmd := h.unc(h.alice, "net-setup", "-")
-	cmd.Stdin = strings.NewReader(strconv.Itoa(theirs.pid()) + "\n")
-	got := h.run(cmd)
+	asked := h.helps(h.unc(h.alice, "net-setup", "-"))
+	asked.attach(theirs.pid())
+	answer, code := asked.ended()
 	sentence := strings.TrimSuffix(strings.TrimPrefix(direct.stderr, "unc: "), "\n")
-	if got.code != 125 || !strings.Contains(got.stdout, sentence) {
-		t.Errorf("exit code %d, stdout %q; want %q in it", got.code, got.stdout, sentence)
+	if want := fmt.Sprintf("error=%q\n", sentence); code != 125 || answer != want {
+		t.Errorf("exit code %d, answer %q; want 125 and %q", code, answer, want)
 	}
 }

@@ -5,8 +5,10 @@
 // belongs to the initial user namespace, so a file capability works in it as on
 // a real machine, and the machine's own network is never touched. What a test
 // mounts, it mounts in a mount namespace of its own. Every host is compared with
-// what it was before, at the end of its test: links, addresses and routes,
-// nftables rules, kernel settings, mounts, and processes of its users.
+// what it was before, at the end of its test: links with all their names, addresses
+// and routes, nftables rules, all of /proc/sys/net, listening sockets, mounts, and
+// processes of its users. What the first container is documented to leave is looked
+// at as closely (lasting_test.go).
 //
 // Nothing is waited for by time: a test reads what a container says, or looks
 // until it sees what it waits for, with a deadline.

@@ -38,7 +38,12 @@ func TestAFileCapabilityThatIsMissing(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := h.with(t)
-			h.run(test.cmd(h, args...)).fails(t, test.says...)
+			h.run(test.cmd(h, args...)).fails(t, append(test.says, "\nhint: go without: unc run --network none ", "unc run --network host ")...)
+			h.run(test.cmd(h, "net")).fails(t, test.says...)
+			h.run(test.cmd(h, "net", "reload")).fails(t, test.says...)
+			for _, kind := range []string{"none", "host"} {
+				h.run(test.cmd(h, "run", "--network", kind, "--rootfs", rootfs, "true")).works(t)
+			}
 			target := fmt.Sprint(h.bare(h.alice).pid())
 			h.run(test.cmd(h, "net-setup", target)).fails(t, test.says...)
 			if hasBridge(h) {

@@ -14,14 +14,21 @@ type network struct {
 	Interface string
 	Address   netip.Prefix
 	Gateway   netip.Addr
+	Address6  netip.Prefix
+	Gateway6  netip.Addr
+	LinkLocal netip.Prefix `json:"link_local"`
 	MTU       int
 	Resolvers []netip.Addr
+	Search    []string
+	Options   []string
+	Warnings  []string
 }
 
 func parseNetwork(t *testing.T, text string) network {
 	t.Helper()
 	var n network
 	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&n); err != nil {
 		t.Fatalf("%q is no JSON: %v", text, err)
 	}
@@ -53,6 +60,13 @@ func TestOtherToolsNamespaces(t *testing.T) {
 				t.Errorf("the address is %v", got.Address)
 			}
 
+			if got.Address6.Bits() != 64 || !got.Address6.Contains(got.Gateway6) || got.Address6.Addr() == got.Gateway6 {
+				t.Errorf("the IPv6 address is %v, the gateway %v", got.Address6, got.Gateway6)
+			}
+			if got.LinkLocal.Bits() != 64 || !got.LinkLocal.Addr().IsLinkLocalUnicast() {
+				t.Errorf("the link-local address is %v", got.LinkLocal)
+			}
+
 			again := h.run(h.unc(h.alice, "net-setup", pid))
 			again.fails(t, "eth0")
 			if n := len(h.leases()); n != 1 {
@@ -60,6 +74,9 @@ func TestOtherToolsNamespaces(t *testing.T) {
 			}
 			s.do("ip link set lo up && ip addr add " + got.Address.String() + " dev eth0 && ip link set eth0 up && ip route add default via 10.100.42.1")
 			h.answers(t, got.Address.Addr().String())
+			s.do("ip -6 addr add " + got.Address6.String() + " dev eth0 nodad && ip -6 addr add " + got.LinkLocal.String() +
+				" dev eth0 nodad && ip -6 route add default via " + got.Gateway6.String())
+			h.answers(t, got.Address6.Addr().String())
 			s.end()
 		})
 	}

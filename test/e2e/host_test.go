@@ -21,6 +21,10 @@ type host struct {
 	netns      *os.File
 	alice, bob user
 	before     picture
+
+	// What the machine's policy calls its bridge, and the gateway's address.
+	bridge  string
+	gateway string
 }
 
 type user struct{ uid, gid int }
@@ -41,7 +45,7 @@ func newUser() user {
 func newHost(t *testing.T) *host {
 	t.Helper()
 	needRoot(t)
-	h := &host{t: t, netns: newNetns(t), alice: newUser(), bob: newUser()}
+	h := &host{t: t, netns: newNetns(t), alice: newUser(), bob: newUser(), bridge: "unc0", gateway: "10.100.42.1/24"}
 	h.compareAtEnd()
 	return h
 }

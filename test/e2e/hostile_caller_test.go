@@ -148,19 +148,24 @@ func nonBlockingPipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// unc gives net-setup a pipe that blocks. With one that doesn't, it works or says
+// unc gives net-setup a socket that blocks. With one that doesn't, it works or says
 // that it can't read.
-func TestANumberThroughAPipeThatDoesNotBlock(t *testing.T) {
+func TestARequestOnASocketThatDoesNotBlock(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	target := h.bare(h.alice)
-	r, w := nonBlockingPipe(t)
-	cmd := h.unc(h.alice, "net-setup", "-")
-	cmd.Stdin = r
-	h.start(cmd)
-	_, err := w.WriteString(strconv.Itoa(target.pid()) + "\n")
+	ours, theirs := socketPair(t)
+	raw, err := theirs.SyscallConn()
 	must(t, err)
-	code := wait(t, cmd)
+	must(t, raw.Control(func(fd uintptr) { err = unix.SetNonblock(int(fd), true) }))
+	must(t, err)
+	cmd := h.unc(h.alice, "net-setup", "-")
+	cmd.Stdin, cmd.Stdout = theirs, theirs
+	h.start(cmd)
+	theirs.Close()
+	s := &helper{t, cmd, ours}
+	s.attach(target.pid())
+	_, code := s.ended()
 	if _, missing := target.try("ip link show eth0"); (code == 0) != (missing == 0) {
 		t.Errorf("exit code %d, but there is an eth0: %v", code, missing == 0)
 	}

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
 	"os/exec"
 	"strconv"
@@ -26,16 +25,9 @@ func atARandomMoment(t *testing.T, limit time.Duration, pid int, sig unix.Signal
 // waiting starts a net-setup that has everything but the number of its process.
 func (h *host) waiting(u user) (cmd *exec.Cmd, tell func(pid int)) {
 	h.t.Helper()
-	cmd = h.unc(u, "net-setup", "-")
-	in, err := cmd.StdinPipe()
-	must(h.t, err)
-	h.start(cmd)
-	eventually(h.t, "net-setup running", func() bool { return runsUnc(cmd) })
-	return cmd, func(pid int) {
-		h.t.Helper()
-		_, err := fmt.Fprintln(in, pid)
-		must(h.t, err)
-	}
+	s := h.helps(h.unc(u, "net-setup", "-"))
+	eventually(h.t, "net-setup running", func() bool { return runsUnc(s.cmd) })
+	return s.cmd, s.attach
 }
 
 // TestNetSetupKilledAtAnyMoment: whatever it had made by then is complete, or is
@@ -94,7 +86,7 @@ func TestAHalfMadeBridgeIsCompleted(t *testing.T) {
 			s.do("ping -c 1 -W 5 10.100.42.1")
 			after, err := h.look()
 			must(t, err)
-			if wrong := h.aboutBridge(after); wrong != "" {
+			if wrong := h.aboutLasting(after); wrong != "" {
 				t.Error(wrong)
 			}
 			s.end()

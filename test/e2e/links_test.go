@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -53,8 +52,12 @@ func routes() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	list6, err := netlink.RouteList(nil, unix.AF_INET6)
+	if err != nil {
+		return nil, err
+	}
 	found := map[string]string{}
-	for _, r := range list {
+	for _, r := range append(list, list6...) {
 		dev := "none"
 		if link, err := netlink.LinkByIndex(r.LinkIndex); err == nil {
 			dev = link.Attrs().Name
@@ -62,43 +65,6 @@ func routes() (map[string]string, error) {
 		found[fmt.Sprintf("route %v via %v dev %s", r.Dst, r.Gw, dev)] = fmt.Sprintf("mtu %d src %v", r.MTU, r.Src)
 	}
 	return found, nil
-}
-
-// bridgeDiffers are the settings in which unc0 differs from a new interface:
-// bridgeSysctls in internal/netplumb, and what noLinkLocal there shows as.
-var bridgeDiffers = map[string]string{
-	"ipv4/accept_redirects": "0",
-	"ipv4/route_localnet":   "0",
-	"ipv6/accept_ra":        "0",
-	"ipv6/accept_redirects": "0",
-	"ipv6/addr_gen_mode":    "1",
-}
-
-// aboutBridge says what is wrong with the bridge that unc has made, if it has.
-func (h *host) aboutBridge(p picture) string {
-	is, there := p["link unc0"]
-	if !there {
-		return ""
-	}
-	for _, want := range []string{"bridge 02:75:0a:64:2a:01 ", " up true ", " altnames [] ", " addresses [10.100.42.1/24]"} {
-		if !strings.Contains(is, want) {
-			return fmt.Sprintf("unc0 is %q, want %q", is, want)
-		}
-	}
-	for key, is := range p {
-		name, ok := strings.CutPrefix(key, "sysctl ")
-		if !ok || !strings.Contains(name, "/conf/unc0/") || strings.HasSuffix(name, "/mtu") {
-			continue // the MTU is the bridge's own
-		}
-		want := p["sysctl "+strings.Replace(name, "/unc0/", "/default/", 1)]
-		if documented, ok := bridgeDiffers[strings.Replace(name, "conf/unc0/", "", 1)]; ok {
-			want = documented
-		}
-		if is != want {
-			return fmt.Sprintf("unc0 has %s = %s, want %s", name, is, want)
-		}
-	}
-	return ""
 }
 
 // hasLink tells whether the network namespace of a process has a link called

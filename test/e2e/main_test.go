@@ -61,6 +61,7 @@ var programs = []struct{ name, pkg string }{
 	{"env", "coreutils"},
 	{"setcap", "libcap2-bin"},
 	{"ip", "iproute2"},
+	{"nft", "nftables"},
 	{"strace", "strace"},
 }
 

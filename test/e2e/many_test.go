@@ -163,7 +163,7 @@ func TestQuotaAndFullSubnet(t *testing.T) {
 	if n := attach(t, h, h.alice, alices); n != 128 {
 		t.Fatalf("alice got %d networks, want 128", n)
 	}
-	h.run(h.unc(h.alice, "run", "true")).fails(t, "quota", "128", strconv.Itoa(h.alice.uid))
+	h.run(h.unc(h.alice, "run", "true")).fails(t, "quota", "128", strconv.Itoa(h.alice.uid), "hint: ", "MAX_PER_USER")
 	// Somebody else's quota is his own.
 	h.run(h.unc(h.bob, "run", "true")).works(t)
 	eventually(t, "bob's container gone", func() bool { return len(h.leases()) == 128 })
@@ -172,7 +172,7 @@ func TestQuotaAndFullSubnet(t *testing.T) {
 	if n := attach(t, h, h.bob, bobs); n != 253-128 {
 		t.Fatalf("bob got %d networks, want %d", n, 253-128)
 	}
-	h.run(h.unc(h.bob, "run", "true")).fails(t, "subnet is full", "10.100.42.0/24")
+	h.run(h.unc(h.bob, "run", "true")).fails(t, "subnet is full", "10.100.42.0/24", "hint: unc net")
 	if n := len(h.leases()); n != 253 {
 		t.Errorf("%d leases, want 253", n)
 	}

@@ -1,0 +1,152 @@
+// Package filter is what packets meet on the bridge and where the host routes for
+// it: two nftables tables, written in one transaction, and looked at before every
+// container.
+//
+// # Why it is static
+//
+// Nothing in the rules depends on which containers there are. They are written once
+// for a policy, and a start that publishes nothing changes nothing; so nothing is left
+// when a container is killed, no two starts get in each other's way, and there is no
+// list that could disagree with the links. That takes four things:
+//
+//   - The guard's lists have all leases that there can be, at most 1022: the port's
+//     name, the MAC address and the IP addresses follow from one number (package
+//     lease).
+//   - Who owns a port is the port's group, which the rules read from the packet.
+//   - Where a published port leads is in the mark of the socket that holds it.
+//   - Whom a count is for is the source address, which the guard has seen to.
+//
+// What changes are the sets that packets fill, those of interfaces for which
+// forwarding was turned on (Close), and the doors of containers with published ports
+// (SetDoors). Doors only take away from what a mark lets in: those of a link that is
+// gone let in nobody, and its number's next link begins with its own.
+//
+// # The tables
+//
+// Abbreviated, for the default policy; testdata/default.nft is what nft says of it,
+// and testdata/policies.txt what other policies change.
+//
+//	table bridge unc {
+//		set leases  { ifname . ether_addr . ipv4_addr }
+//		set leases6 { ifname . ether_addr . ipv6_addr }
+//		set owners  { devgroup . devgroup; filled by isolation; timeout 1h }
+//		map doors   { ifindex: goto doors-IFINDEX }
+//
+//		chain guard {                                        prerouting -310
+//			iifname != "uv*" accept
+//			iifname . ether saddr . ip saddr @leases goto guard4
+//			ARP: both MAC addresses and the sender's IP @leases accept
+//			iifname . ether saddr . ip6 saddr @leases6 goto guard6
+//			drop
+//		}
+//		chain guard4    { from a DHCP server drop; accept }
+//		chain guard6    { router advertisement, redirect, DHCP server drop
+//		                  neighbour advertisement of another's address drop; accept }
+//		chain isolation {                                    forward -200
+//			iifname != "uv*" accept
+//			oifname != "uv*" accept
+//			iifgroup . oifgroup @owners accept
+//			marked accept
+//			add iifgroup . iifgroup @owners; iifgroup . oifgroup @owners accept
+//			drop
+//		}
+//		chain entering { marked inward, oifname "uv*": oif vmap @doors; drop }   postrouting -310
+//	}
+//	table inet unc {
+//		set routed, routed6     { ifname }
+//		set bridging, bridging6 { ifname . ether_addr }
+//		set tracked, tracked6   { address; filled by connections }
+//
+//		chain strays      { iifname "uv*" drop }                           prerouting -450
+//		chain bridged     { from port to port: no tracking }               prerouting -300
+//		chain connections { iifname "unc0", new, ct count over 8192 drop } prerouting -150
+//		chain published   { to an address of the host's, socket marked:
+//		                    dnat to the mark's address and port }          prerouting -105
+//		chain marks       { redirected: mark inward, or answers }          prerouting -95
+//		chain unmarked    { marked: no mark }                              output -310
+//		chain forward     { ... goto outbound, inbound; @routed drop }     forward -5
+//		chain outbound    { metadata drop; from the subnet accept; drop }
+//		chain inbound     { drop }
+//		chain masqueraded { from the subnet to elsewhere: masquerade
+//		                    to ports 1024-65535 }                          postrouting 95
+//		chain leaving     { from the subnet to elsewhere: drop }           postrouting 300
+//		chain host        { HOST_ACCESS=no: answers and ICMP, or drop }    input -5
+//	}
+//
+// # What each promises
+//
+//	guard        a container sends from the address that it leases, and nothing but IP and
+//	             ARP. A list of what may pass, for a list of what may not was got round by a
+//	             VLAN tag. It is the first in its hook: what others do there sees only what
+//	             has passed.
+//	guard4, 6    it is no router and no DHCP server.
+//	isolation    frames go from port to port of one owner. The pair that enters the set is
+//	             always the sending port's group twice, so no pair of two owners ever does.
+//	             To a published port everybody may.
+//	entering     what has been to a published port gets to a link that has a door for it.
+//	             A marked socket or a tracked connection can outlive the link that it was
+//	             for; the address may be another user's by then.
+//	strays       frames to addresses that a bridge keeps to itself reach the host as the
+//	             port's own, past the guard; they end here.
+//	bridged      what one container sends another is not tracked by the host.
+//	connections  a container has begun at most MAX_CONNECTIONS that the host tracks.
+//	published    a connection to a marked socket is the container's that the mark names;
+//	             the moment the socket is closed it is nobody's. Only at the host's own
+//	             addresses: a socket at the wildcard address would match the whole world's.
+//	marks        on the bridge, what has been to a published port, and what answers that, can
+//	             be told from what one container sends another.
+//	unmarked     the marks are not seen by the host's firewall or routing rules.
+//	forward      what the host would not route without unc it routes nowhere, and from port
+//	             to port nothing goes by way of the gateway.
+//	outbound     packets leave with an address of the subnet's, as part of a connection that
+//	             is tracked, and not to where clouds keep a machine's secrets.
+//	inbound      from outside come answers, and what published has redirected.
+//	masqueraded  it comes from the host, and from no port that others trust.
+//	leaving      what escaped that does not leave.
+//
+// # The mark
+//
+// A listening socket's SO_MARK, 32 bits, whose bytes lie in memory as those of a
+// packet do (Mark):
+//
+//	byte   0      1        2                              3
+//	       port   port     011101 and 2 bits of number    8 bits of number
+//
+// From it one rule makes the address, with the subnet's own bits put in by a mask,
+// and the port. It takes CAP_NET_ADMIN to set, so no user can name another's
+// container; and the kernel takes a mark off what leaves a network namespace, so no
+// container can send one.
+//
+// # br_netfilter
+//
+// Where that module is loaded, for Docker mostly, frames that a bridge passes from
+// port to port meet the IP hooks too, with the bridge as both interfaces. So forward
+// knows by the MAC address what is on its way between two containers and what was
+// sent to the gateway to be routed back; bridging does the same for other bridges of
+// the host's; and the mark tells isolation what published has redirected,
+// which goes on as a frame then. With the module and without it the same packets
+// pass.
+//
+// # Other firewalls
+//
+// An accept here does not override a drop elsewhere, so a host that forwards nothing
+// by its own rules keeps containers from the outside. Obstacles knows the chains of
+// iptables, Docker, ufw, firewalld and of the nftables service, and the command that
+// lets the bridge through. It knows the tables of nftables alone, not those of
+// iptables-legacy; a chain that accepts by policy and drops by a rule only when it
+// is firewalld's; and no interface that is named in a set. That a rule names the
+// bridge is enough for it: what the rule says is its author's business.
+//
+// # What root may do
+//
+// Everything, and Present finds out and Write mends it at the next container or at
+// unc net reload: flush the ruleset, delete or empty a chain, add or delete a rule,
+// make a table dormant. Present counts rules and does not read them: one replaced by
+// another is not seen, nor an element that is deleted from a set. Without the
+// guard's elements nothing passes; without those of routed the host is the router
+// that root has made it.
+//
+// Rules of one's own belong into tables of one's own, where their hooks see what is
+// accepted here. The tables are not for saving: nft can't read back what it lists
+// of published and masqueraded, and refuses the whole file.
+package filter
