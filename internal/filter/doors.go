@@ -11,7 +11,6 @@ import (
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
 
-	"unc/internal/lease"
 	"unc/internal/nlconn"
 )
 
@@ -34,9 +33,9 @@ func entering() chain {
 		name: "entering",
 		base: &base{nftables.ChainTypeFilter, nftables.ChainHookPostrouting, bridgePriorityFirst},
 		rules: []rule{
-			all(hasMark([]byte{2: magicMask, 3: 0xff}, packetMark(inward)), outPrefix(expr.CmpOpEq, lease.Prefix),
+			all(hasMark([]byte{2: magicMask, 3: 0xff}, packetMark(inward)), outPort(expr.CmpOpEq),
 				rule{&expr.Meta{Key: expr.MetaKeyOIF, Register: reg(0)}, &expr.Lookup{SourceRegister: reg(0), IsDestRegSet: true, SetName: doors}}),
-			all(hasMark([]byte{2: magicMask, 3: 0xff}, packetMark(inward)), outPrefix(expr.CmpOpEq, lease.Prefix), drop()),
+			all(hasMark([]byte{2: magicMask, 3: 0xff}, packetMark(inward)), outPort(expr.CmpOpEq), drop()),
 		},
 	}
 }
@@ -47,10 +46,10 @@ func doorRules(ports *nftables.Set) []rule {
 	const fragmentOffset = 0x1fff // RFC 791
 	later4 := rule{load(networkLayer, 6, 2, 0), &expr.Bitwise{
 		SourceRegister: reg(0), DestRegister: reg(0), Len: 2, Mask: []byte{fragmentOffset >> 8, fragmentOffset & 0xff}, Xor: make([]byte, 2),
-	}, compare(expr.CmpOpNeq, 0, make([]byte, 2))}
+	}, compare(expr.CmpOpNeq, make([]byte, 2))}
 	later6 := rule{&expr.Exthdr{DestRegister: reg(0), Type: unix.IPPROTO_FRAGMENT, Offset: 2, Len: 2, Op: expr.ExthdrOpIpv6}, &expr.Bitwise{
 		SourceRegister: reg(0), DestRegister: reg(0), Len: 2, Mask: []byte{0xff, 0xf8}, Xor: make([]byte, 2), // RFC 8200, section 4.5
-	}, compare(expr.CmpOpNeq, 0, make([]byte, 2))}
+	}, compare(expr.CmpOpNeq, make([]byte, 2))}
 	return []rule{
 		{
 			&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: reg(0)}, load(transport, 2, 2, 1),

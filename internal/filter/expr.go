@@ -7,6 +7,8 @@ import (
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
+
+	"unc/internal/lease"
 )
 
 // rule is what one rule matches and does: each expression works on the registers
@@ -32,13 +34,14 @@ func drop() rule   { return verdict(expr.VerdictDrop) }
 
 func jump(chain string) rule { return rule{&expr.Verdict{Kind: expr.VerdictGoto, Chain: chain}} }
 
-func compare(op expr.CmpOp, at uint32, data []byte) expr.Any {
-	return &expr.Cmp{Op: op, Register: reg(at), Data: data}
+// compare is a condition on what the registers from 0 on hold.
+func compare(op expr.CmpOp, data []byte) expr.Any {
+	return &expr.Cmp{Op: op, Register: reg(0), Data: data}
 }
 
 // meta is a condition on what the kernel knows of the packet.
 func meta(key expr.MetaKey, op expr.CmpOp, data []byte) rule {
-	return rule{&expr.Meta{Key: key, Register: reg(0)}, compare(op, 0, data)}
+	return rule{&expr.Meta{Key: key, Register: reg(0)}, compare(op, data)}
 }
 
 // ifname is a name as nftables compares it, of all 16 bytes.
@@ -53,14 +56,10 @@ func notIn(name string) rule  { return meta(expr.MetaKeyIIFNAME, expr.CmpOpNeq, 
 func out(name string) rule    { return meta(expr.MetaKeyOIFNAME, expr.CmpOpEq, ifname(name)) }
 func notOut(name string) rule { return meta(expr.MetaKeyOIFNAME, expr.CmpOpNeq, ifname(name)) }
 
-// inPrefix and outPrefix compare the beginning of a name, as "uv*" does.
-func inPrefix(op expr.CmpOp, prefix string) rule {
-	return meta(expr.MetaKeyIIFNAME, op, []byte(prefix))
-}
-
-func outPrefix(op expr.CmpOp, prefix string) rule {
-	return meta(expr.MetaKeyOIFNAME, op, []byte(prefix))
-}
+// inPort and outPort are conditions on the name of a container's port on the bridge,
+// of which they compare the beginning, as "uv*" does.
+func inPort(op expr.CmpOp) rule  { return meta(expr.MetaKeyIIFNAME, op, []byte(lease.Prefix)) }
+func outPort(op expr.CmpOp) rule { return meta(expr.MetaKeyOIFNAME, op, []byte(lease.Prefix)) }
 
 func isIPv4() rule { return meta(expr.MetaKeyNFPROTO, expr.CmpOpEq, []byte{unix.NFPROTO_IPV4}) }
 func isIPv6() rule { return meta(expr.MetaKeyNFPROTO, expr.CmpOpEq, []byte{unix.NFPROTO_IPV6}) }
@@ -74,7 +73,7 @@ func load(base expr.PayloadBase, offset, length, at uint32) expr.Any {
 
 // header is a condition on bytes of a header.
 func header(base expr.PayloadBase, offset uint32, data ...byte) rule {
-	return rule{load(base, offset, uint32(len(data)), 0), compare(expr.CmpOpEq, 0, data)}
+	return rule{load(base, offset, uint32(len(data)), 0), compare(expr.CmpOpEq, data)}
 }
 
 const (
@@ -114,13 +113,12 @@ func within(op expr.CmpOp, source bool, p netip.Prefix) rule {
 			SourceRegister: reg(0), DestRegister: reg(0), Len: size,
 			Mask: net.CIDRMask(p.Bits(), 8*len(data)), Xor: make([]byte, size),
 		},
-		compare(op, 0, data))
+		compare(op, data))
 }
 
-func from(p netip.Prefix) rule    { return within(expr.CmpOpEq, true, p) }
-func notFrom(p netip.Prefix) rule { return within(expr.CmpOpNeq, true, p) }
-func to(p netip.Prefix) rule      { return within(expr.CmpOpEq, false, p) }
-func notTo(p netip.Prefix) rule   { return within(expr.CmpOpNeq, false, p) }
+func from(p netip.Prefix) rule  { return within(expr.CmpOpEq, true, p) }
+func to(p netip.Prefix) rule    { return within(expr.CmpOpEq, false, p) }
+func notTo(p netip.Prefix) rule { return within(expr.CmpOpNeq, false, p) }
 
 // ctBits is a condition on bits of what connection tracking knows (enum
 // ip_conntrack_info and ip_conntrack_status; the states are 1<<n, as in
@@ -132,14 +130,13 @@ func ctBits(key expr.CtKey, op expr.CmpOp, bits uint32) rule {
 			SourceRegister: reg(0), DestRegister: reg(0), Len: 4,
 			Mask: binaryutil.NativeEndian.PutUint32(bits), Xor: make([]byte, 4),
 		},
-		compare(op, 0, make([]byte, 4)),
+		compare(op, make([]byte, 4)),
 	}
 }
 
 func established() rule {
 	return ctBits(expr.CtKeySTATE, expr.CmpOpNeq, expr.CtStateBitESTABLISHED|expr.CtStateBitRELATED)
 }
-func isNew() rule  { return ctBits(expr.CtKeySTATE, expr.CmpOpNeq, expr.CtStateBitNEW) }
 func notNew() rule { return ctBits(expr.CtKeySTATE, expr.CmpOpEq, expr.CtStateBitNEW) }
 
 // redirected is what a published port has let in.
@@ -148,7 +145,7 @@ func redirected() rule { return ctBits(expr.CtKeySTATUS, expr.CmpOpNeq, 1<<5) } 
 // direction is a condition on which of a connection's two sides has sent the packet
 // (enum ip_conntrack_dir).
 func direction(dir byte) rule {
-	return rule{&expr.Ct{Key: expr.CtKeyDIRECTION, Register: reg(0)}, compare(expr.CmpOpEq, 0, []byte{dir})}
+	return rule{&expr.Ct{Key: expr.CtKeyDIRECTION, Register: reg(0)}, compare(expr.CmpOpEq, []byte{dir})}
 }
 
 const (

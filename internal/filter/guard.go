@@ -90,13 +90,13 @@ const (
 // knowing what it is: a frame with a VLAN tag, say, has the tag's type where the
 // guard looks for IP's or ARP's.
 func guard(p *policy.Policy) chain {
-	port := func() rule { return inPrefix(expr.CmpOpEq, lease.Prefix) }
+	port := func() rule { return inPort(expr.CmpOpEq) }
 	name := &expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg(0)} // 16 bytes
 	known := func(mac, ip expr.Any, set string) rule { return rule{name, mac, ip, isIn(set)} }
 	mac := load(linkLayer, etherSrc, 6, 4)
 
 	rules := []rule{
-		all(inPrefix(expr.CmpOpNeq, lease.Prefix), accept()),
+		all(inPort(expr.CmpOpNeq), accept()),
 		all(header(linkLayer, etherType, 0x08, 0x00), known(mac, load(networkLayer, ip4Src, 4, 6), leases), jump("guard4")),
 		all(header(linkLayer, etherType, 0x08, 0x06),
 			// Ethernet and IPv4, with addresses of 6 and 4 bytes; what is read below lies elsewhere in others.
@@ -137,7 +137,7 @@ func reflection() chain {
 func toGroup() rule {
 	return rule{load(linkLayer, etherDst, 1, 0), &expr.Bitwise{
 		SourceRegister: reg(0), DestRegister: reg(0), Len: 1, Mask: []byte{1}, Xor: []byte{0},
-	}, compare(expr.CmpOpEq, 0, []byte{1})}
+	}, compare(expr.CmpOpEq, []byte{1})}
 }
 
 // isolation lets frames pass from port to port of one owner. The set holds each
@@ -152,8 +152,8 @@ func isolation() chain {
 		name: "isolation",
 		base: &base{nftables.ChainTypeFilter, nftables.ChainHookForward, -200},
 		rules: []rule{
-			all(inPrefix(expr.CmpOpNeq, lease.Prefix), accept()),
-			all(outPrefix(expr.CmpOpNeq, lease.Prefix), accept()),
+			all(inPort(expr.CmpOpNeq), accept()),
+			all(outPort(expr.CmpOpNeq), accept()),
 			ofOne(),
 			all(isMarked(), accept()), // on the way to a published port
 			all(key(expr.MetaKeyIIFGROUP), rule{&expr.Dynset{

@@ -69,7 +69,7 @@ const beforeFragments = -450
 // of the addresses that a bridge keeps to itself (IEEE 802.1Q, table 8-1) is given
 // to the host as the port's, whatever is in it.
 func strays() []rule {
-	return []rule{all(inPrefix(expr.CmpOpEq, lease.Prefix), drop())}
+	return []rule{all(inPort(expr.CmpOpEq), drop())}
 }
 
 // bridged is for what br_netfilter shows here of frames from container to container:

@@ -14,9 +14,9 @@ import (
 func published(p *policy.Policy) []rule {
 	mask := []byte{2: magicMask, 3: 0}
 	marked := all(
-		rule{&expr.Fib{Register: reg(0), FlagDADDR: true, ResultADDRTYPE: true}, compare(expr.CmpOpEq, 0, binaryutil.NativeEndian.PutUint32(unix.RTN_LOCAL))},
-		rule{&expr.Socket{Key: expr.SocketKeyMark, Register: reg(4)}, bits(4, 0, mask), compareTo(packetMark(0))})
-	port := bits(4, 5, []byte{0xff, 0xff, 0, 0})
+		rule{&expr.Fib{Register: reg(0), FlagDADDR: true, ResultADDRTYPE: true}, compare(expr.CmpOpEq, binaryutil.NativeEndian.PutUint32(unix.RTN_LOCAL))},
+		rule{&expr.Socket{Key: expr.SocketKeyMark, Register: reg(4)}, bits(0, mask), compareTo(packetMark(0))})
+	port := bits(5, []byte{0xff, 0xff, 0, 0})
 	number := []byte{0, 0, 0xff &^ magicMask, 0xff}
 
 	base4 := p.Subnet.Addr().AsSlice()
@@ -28,7 +28,7 @@ func published(p *policy.Policy) []rule {
 	if p.Subnet6.IsValid() {
 		base6 := p.Subnet6.Addr().AsSlice()
 		rules = append(rules, all(isIPv6(), marked, rule{
-			port, bits(4, 3, number),
+			port, bits(3, number),
 			&expr.Immediate{Register: reg(0), Data: base6[0:4]}, &expr.Immediate{Register: reg(1), Data: base6[4:8]}, &expr.Immediate{Register: reg(2), Data: base6[8:12]},
 			&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV6, RegAddrMin: reg(0), RegProtoMin: reg(5)},
 		}))
@@ -48,12 +48,12 @@ func hostBits(p *policy.Policy, mask []byte) []byte {
 	return bits
 }
 
-// bits puts some bits of register src into register dst.
-func bits(src, dst uint32, mask []byte) expr.Any {
-	return &expr.Bitwise{SourceRegister: reg(src), DestRegister: reg(dst), Len: 4, Mask: mask, Xor: make([]byte, 4)}
+// bits puts some bits of a mark, which is in register 4, into another register.
+func bits(dst uint32, mask []byte) expr.Any {
+	return &expr.Bitwise{SourceRegister: reg(4), DestRegister: reg(dst), Len: 4, Mask: mask, Xor: make([]byte, 4)}
 }
 
-func compareTo(data []byte) expr.Any { return compare(expr.CmpOpEq, 0, data) }
+func compareTo(data []byte) expr.Any { return compare(expr.CmpOpEq, data) }
 
 // The marks of packets, in the bits that unc's marks have. No container can set one
 // that is seen here: the kernel clears it between namespaces.
@@ -72,7 +72,7 @@ func setMark(mark []byte) rule {
 func isMarked() rule { return hasMark([]byte{2: magicMask, 3: 0}, packetMark(0)) }
 
 func hasMark(mask, mark []byte) rule {
-	return rule{&expr.Meta{Key: expr.MetaKeyMARK, Register: reg(4)}, bits(4, 0, mask), compareTo(mark)}
+	return rule{&expr.Meta{Key: expr.MetaKeyMARK, Register: reg(4)}, bits(0, mask), compareTo(mark)}
 }
 
 // marks tells the bridge which packets have been to published. There the doors are

@@ -365,21 +365,172 @@ func TestRemoveAll(t *testing.T) {
 	}
 }
 
+// A stranger's interface of the bridge's name stays as it is; the filter goes all the same.
 func TestRemoveAllLeavesAStrangers(t *testing.T) {
+	for name, stranger := range map[string]netlink.Link{
+		"a bridge":              &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "unc0"}},
+		"one with our MAC only": &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "unc0", HardwareAddr: lease.InsideMAC(defaultPolicy().Gateway())}, PeerName: "peer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := machine(t)
+			netns := host(t)
+			addLink(t, stranger)
+			before, err := c.link("unc0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := filter.Write(defaultPolicy(), filter.Routed{}); err != nil {
+				t.Fatal(err)
+			}
+			err = raised(t, netns, func() error {
+				result, err := removeAll(c, defaultPolicy(), Request{})
+				if result != (Result{}) {
+					t.Errorf("got %+v, want nothing to say", result)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			after, err := c.link("unc0")
+			if err != nil {
+				t.Fatalf("looking for the stranger's: %v", err)
+			}
+			if diff := cmp.Diff(before, after, cmp.AllowUnexported(link{})); diff != "" {
+				t.Errorf("the stranger's (-before +after):\n%s", diff)
+			}
+			if got := tables(t); len(got) != 0 {
+				t.Errorf("got tables %v, want none", got)
+			}
+		})
+	}
+}
+
+// The policy has another subnet by now: the bridge is unc's nevertheless.
+func TestRemoveAllOfAnotherSubnet(t *testing.T) {
+	needForceForwarding(t)
 	c := machine(t)
 	netns := host(t)
-	addLink(t, &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "unc0"}})
+	furnished(t, c, defaultPolicy(), false)
+	p := defaultPolicy()
+	p.Subnet = netip.MustParsePrefix("10.64.0.0/16")
 	err := raised(t, netns, func() error {
-		_, err := removeAll(c, defaultPolicy(), Request{})
+		_, err := removeAll(c, p, Request{})
 		return err
 	})
-	const want = `interface "unc0" exists but is not unc's bridge for 10.100.42.0/24`
-	if err == nil || err.Error() != want {
-		t.Errorf("got error %v, want %q", err, want)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := c.index("unc0"); err != nil {
-		t.Errorf("looking for the stranger's bridge: %v", err)
+	if _, err := c.index("unc0"); !errors.Is(err, unix.ENODEV) {
+		t.Errorf("looking for the bridge: got %v, want %v", err, unix.ENODEV)
 	}
+	if got := tables(t); len(got) != 0 {
+		t.Errorf("got tables %v, want none", got)
+	}
+	wantSettings(t, map[string]string{"ipv4/conf/out/forwarding": "0", "ipv6/conf/out/force_forwarding": "0"})
+}
+
+// Somebody, Docker for example, makes the whole host a router after unc has turned
+// forwarding on here and there: what unc closed is open again, its notes are gone,
+// and remove leaves the host a router.
+func TestFurnishYields(t *testing.T) {
+	needForceForwarding(t)
+	for _, test := range []struct {
+		name     string
+		settings map[string]string
+		notes    []string
+		v4, v6   []string // closed still
+	}{
+		{"IPv4", map[string]string{"ipv4/ip_forward": "1"}, []string{"unc-forward6.out"}, nil, []string{"out"}},
+		{"IPv6", map[string]string{"ipv6/conf/all/forwarding": "1"}, []string{"unc-forward.out"}, []string{"out"}, nil},
+		{"both", map[string]string{"ipv4/ip_forward": "1", "ipv6/conf/all/forwarding": "1"}, nil, nil, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := machine(t)
+			netns := host(t)
+			p := defaultPolicy()
+			bridge := furnished(t, c, p, false)
+			wantNotes(t, c, "unc-forward.out", "unc-forward6.out")
+			for name, value := range test.settings {
+				setting(t, name, value)
+			}
+			if again := furnished(t, c, p, false); again != bridge {
+				t.Errorf("got bridge %d, want %d", again, bridge)
+			}
+			wantNotes(t, c, test.notes...)
+			wantKeys(t, "routed", test.v4...)
+			wantKeys(t, "routed6", test.v6...)
+			wantSettings(t, test.settings)
+			// Nothing is left to yield, so nothing is written anew.
+			before := state(t, c, p)
+			furnished(t, c, p, true)
+			if diff := cmp.Diff(before, state(t, c, p)); diff != "" {
+				t.Errorf("once more (-before +after):\n%s", diff)
+			}
+			err := raised(t, netns, func() error {
+				_, err := removeAll(c, p, Request{})
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantSettings(t, test.settings)
+		})
+	}
+}
+
+// Where there is but one setting for IPv6 and unc has turned it on, that is nobody
+// else's.
+func TestFurnishYieldsNotToItself(t *testing.T) {
+	c := machine(t)
+	olderKernel(t)
+	p := defaultPolicy()
+	furnished(t, c, p, false)
+	before := notes(t, c)
+	if !slices.Contains(before, allForward6) {
+		t.Fatalf("got notes %q, want %q among them", before, allForward6)
+	}
+	generated := generation(t)
+	furnished(t, c, p, false)
+	wantNotes(t, c, before...)
+	if got := generation(t); got != generated {
+		t.Errorf("the filter was written anew: generation %d, want %d", got, generated)
+	}
+}
+
+// Forwarding is turned on for further interfaces when somebody publishes, and reload
+// finds that out by the sockets.
+func TestReloadOpensForPublishers(t *testing.T) {
+	needForceForwarding(t)
+	c := machine(t)
+	setUpByName(t, "lo")
+	netns := host(t)
+	addAddress(t, linkNamed(t, "far"), "198.51.100.2/24")
+	p := defaultPolicy()
+	reloaded := func() {
+		t.Helper()
+		err := raised(t, netns, func() error {
+			_, err := reload(c, p, Request{})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	reloaded()
+	wantSettings(t, map[string]string{"ipv4/conf/out/forwarding": "1", "ipv4/conf/far/forwarding": "0"})
+	sockets, err := published(t, netns, p, mapping(t, "tcp 127.0.0.1 8080 80"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reloaded() // a listening socket without a mark is no published port
+	wantSettings(t, map[string]string{"ipv4/conf/far/forwarding": "0"})
+	if err := markSockets(sockets, p, 7); err != nil {
+		t.Fatal(err)
+	}
+	reloaded()
+	wantSettings(t, map[string]string{"ipv4/conf/far/forwarding": "1"})
+	wantKeys(t, "routed", "far", "out")
 }
 
 func TestRemoveAllIsForRoot(t *testing.T) {

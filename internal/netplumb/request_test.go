@@ -223,6 +223,10 @@ func TestReadRequestRefuses(t *testing.T) {
 		{"an unknown key", strings.NewReader(`pid="1" uid="0"` + "\n"), "reading a request: " + ErrUsage.Error() + `; "uid" is no part of a request`},
 		{"a key of another case", strings.NewReader(`PID="1"` + "\n"), "reading a request: " + ErrUsage.Error() + `; "PID" is no part of a request`},
 		{"an address of another spelling", strings.NewReader(`ip="10.100.42.07"` + "\n"), "reading a request: " + ErrUsage.Error() + `; "10.100.42.07" is not an IPv4 address`},
+		{"two processes", strings.NewReader(`pid="1" pid="2"` + "\n"), "reading a request: " + ErrUsage.Error() + "; there is more than one pid"},
+		{"one process twice", strings.NewReader(`pid="1" pid="1"` + "\n"), "reading a request: " + ErrUsage.Error() + "; there is more than one pid"},
+		{"two names", strings.NewReader(`name="web" pid="1" name="db"` + "\n"), "reading a request: " + ErrUsage.Error() + "; there is more than one name"},
+		{"two addresses", strings.NewReader(`ip="10.100.42.7" ip="10.100.42.8" pid="1"` + "\n"), "reading a request: " + ErrUsage.Error() + "; there is more than one ip"},
 		{
 			"a mapping of another spelling", strings.NewReader(`publish="tcp * 080 80"` + "\n"),
 			`reading a request: reading the mapping "tcp * 080 80": "080" is not a port, which is a number from 1 to 65535`,

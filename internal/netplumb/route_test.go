@@ -121,6 +121,9 @@ func TestCheckSubnetFree(t *testing.T) {
 		want      string
 	}{
 		{"by the default route only", "0.0.0.0/0", 0, ""},
+		{"by one half of a default route", "0.0.0.0/1", 0, ""},
+		{"by the other half of one", "128.0.0.0/1", 0, ""},
+		{"by a quarter of one", "0.0.0.0/2", 0, `this host routes 0.0.0.0/2 through "out"`},
 		{"beside it", "10.100.43.0/24", 0, ""},
 		{"the same", "10.100.42.0/24", 0, `this host routes 10.100.42.0/24 through "out"`},
 		{"around it", "10.0.0.0/8", 0, `this host routes 10.0.0.0/8 through "out"`},

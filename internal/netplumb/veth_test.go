@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"unc/internal/filter"
 	"unc/internal/hint"
 	"unc/internal/lease"
 	"unc/internal/nlconn"
@@ -22,7 +23,8 @@ import (
 
 const owner = 61003
 
-// bridged is a test's host: a namespace with the bridge, and a wiring for it.
+// bridged is a test's host: a namespace with the bridge and the filter, and a wiring
+// for it.
 func bridged(t *testing.T, change func(*policy.Policy)) (*conn, wiring) {
 	t.Helper()
 	c := testNetns(t)
@@ -32,6 +34,9 @@ func bridged(t *testing.T, change func(*policy.Policy)) (*conn, wiring) {
 	}
 	bridge, err := makeBridge(c, p)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := filter.Write(p, filter.Routed{}); err != nil {
 		t.Fatal(err)
 	}
 	return c, wiring{policy: p, owner: owner, bridge: bridge, mtu: 1400}

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -46,6 +48,18 @@ func rules() (map[string]string, error) {
 				delete(o, "elem")
 			}
 			delete(o, "handle") // which counts up
+			if isIdleDoor(o["name"]) || isIdleDoor(o["chain"]) {
+				continue
+			}
+			if elements, ok := o["elem"].([]any); ok && o["name"] == "doors" {
+				o["elem"] = slices.DeleteFunc(elements, func(e any) bool {
+					pair, _ := e.([]any)
+					return len(pair) > 0 && isIdleDoor(fmt.Sprintf("doors-%v", pair[0]))
+				})
+				if len(o["elem"].([]any)) == 0 {
+					delete(o, "elem")
+				}
+			}
 			key := fmt.Sprintf("nft %v %v %s %v", o["family"], table, kind, o["name"])
 			if kind == "rule" {
 				key = fmt.Sprintf("nft %v %v rule %v", o["family"], table, o["chain"])
@@ -60,6 +74,19 @@ func rules() (map[string]string, error) {
 		}
 	}
 	return found, nil
+}
+
+// isIdleDoor tells whether a chain is the doors of a link that is not there any more:
+// they are kept for its owner's next one, and act on nothing until then.
+func isIdleDoor(name any) bool {
+	text, _ := name.(string)
+	digits, found := strings.CutPrefix(text, "doors-")
+	index, err := strconv.Atoi(digits)
+	if !found || err != nil {
+		return false
+	}
+	_, err = net.InterfaceByIndex(index)
+	return err != nil
 }
 
 // isOfTable tells whether an entry is a table of this name, or in it.
