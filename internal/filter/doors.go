@@ -97,6 +97,20 @@ func SetDoors(index int, list []Door) error {
 	return nil
 }
 
+// KeepDoors is for after the sockets that the doors are for have been marked: should
+// another process have written the whole filter since SetDoors, it has opened the
+// doors of marked sockets only.
+func KeepDoors(index int, list []Door) error {
+	if len(list) == 0 {
+		return nil
+	}
+	had, err := hasDoors(index)
+	if err != nil || had {
+		return err
+	}
+	return SetDoors(index, list)
+}
+
 // fill writes a chain with doors; without any, one that drops everything.
 func fill(conn *nftables.Conn, chain *nftables.Chain, list []Door) error {
 	if len(list) == 0 {

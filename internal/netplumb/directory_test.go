@@ -150,7 +150,7 @@ func TestDirectoryWithoutIPv6(t *testing.T) {
 // A name is free when its container has gone.
 func TestLookupOfTheGone(t *testing.T) {
 	d, c, held := directory(t)
-	removeLease(c, held[nameOf(owner, "web")])
+	endLease(t, c, held[nameOf(owner, "web")])
 	if got, _, ok := d.Lookup(owner, "web"); ok {
 		t.Errorf("got %v, want nothing", got)
 	}

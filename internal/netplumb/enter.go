@@ -3,7 +3,6 @@ package netplumb
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"os/user"
 	"strconv"
 	"strings"
@@ -90,10 +89,4 @@ func containerName(l *link) string {
 		}
 	}
 	return ""
-}
-
-func removeLease(c *conn, addr netip.Addr) {
-	if index, err := c.index(lease.Name(addr)); err == nil {
-		removeLink(c, index)
-	}
 }

@@ -116,12 +116,18 @@ func TestNamesAreUnique(t *testing.T) {
 func TestNamesAtOnce(t *testing.T) {
 	const n = 8
 	c, w := bridged(t, nil)
+	home := host(t)
 	var wait sync.WaitGroup
 	var errs [n]error
 	for i := range n {
 		netns, _ := otherNetns(t)
 		own := dialed(t)
-		wait.Go(func() { _, errs[i] = leasedWith(own, w, netns, uint32(i), asks("web", 0)) })
+		wait.Go(func() {
+			inside(t, home, func() error {
+				_, errs[i] = leasedWith(own, w, netns, uint32(i), asks("web", 0))
+				return nil
+			})
+		})
 	}
 	wait.Wait()
 	named := 0
@@ -161,7 +167,7 @@ func TestPortQuota(t *testing.T) {
 	if _, err := requested(t, c, other, asks("web", 3)); err != nil {
 		t.Errorf("another user: %v", err)
 	}
-	removeLease(c, first)
+	endLease(t, c, first)
 	if _, err := requested(t, c, w, asks("", 2)); err != nil {
 		t.Errorf("after a container has gone: %v", err)
 	}
@@ -172,13 +178,19 @@ func TestPortQuota(t *testing.T) {
 func TestPortQuotaAtOnce(t *testing.T) {
 	const users, each, slots = 12, 3, 20
 	c, w := bridged(t, func(p *policy.Policy) { p.MaxPorts = slots })
+	home := host(t)
 	var wait sync.WaitGroup
 	var addresses [users]netip.Addr
 	var errs [users]error
 	for i := range users {
 		netns, _ := otherNetns(t)
 		own := dialed(t)
-		wait.Go(func() { addresses[i], errs[i] = leasedWith(own, w, netns, uint32(i), asks("", each)) })
+		wait.Go(func() {
+			inside(t, home, func() error {
+				addresses[i], errs[i] = leasedWith(own, w, netns, uint32(i), asks("", each))
+				return nil
+			})
+		})
 	}
 	wait.Wait()
 	taken, got := map[string]bool{}, 0

@@ -276,7 +276,8 @@ func (s *switches) addRouted(c *conn, p *policy.Policy) error {
 			msg := &nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Table: unix.RT_TABLE_MAIN}}
 			return nlconn.Request(unix.RTM_GETROUTE, 0, msg)
 		}, func(payload []byte) {
-			if r, err := parseRoute(payload); err == nil && r.kind == unix.RTN_UNICAST {
+			// Every link that is up has one to link-local addresses, from which nothing is routed.
+			if r, err := parseRoute(payload); err == nil && r.kind == unix.RTN_UNICAST && !r.dst.Addr().IsLinkLocalUnicast() {
 				seen[r.out] = true
 			}
 		})

@@ -115,33 +115,35 @@ func wantNotes(t *testing.T, c *conn, want ...string) {
 	}
 }
 
-func TestClosed(t *testing.T) {
+func TestSwitches(t *testing.T) {
 	needForceForwarding(t)
-	both := egress{over: [2]string{"out", "out"}}
 	for _, test := range []struct {
 		name     string
-		e        egress
+		v4, v6   string // interfaces that are added
 		settings map[string]string
 		want     switches
 	}{
-		{"nothing is forwarded", both, nil, switches{v4: []string{"out"}, v6: []string{"out"}}},
-		{"no way out", egress{}, nil, switches{}},
-		{"a way for IPv4", egress{over: [2]string{"out", ""}}, nil, switches{v4: []string{"out"}}},
-		{"a way for IPv6", egress{over: [2]string{"", "out"}}, nil, switches{v6: []string{"out"}}},
-		{"ways by two interfaces", egress{over: [2]string{"out", "far"}}, nil, switches{v4: []string{"out"}, v6: []string{"far"}}},
-		{"a router for IPv4", both, map[string]string{"ipv4/ip_forward": "1"}, switches{v6: []string{"out"}}},
-		{"a router for IPv6", both, map[string]string{"ipv6/conf/all/forwarding": "1"}, switches{v4: []string{"out"}}},
-		{"a router", both, map[string]string{"ipv4/ip_forward": "1", "ipv6/conf/all/forwarding": "1"}, switches{}},
-		{"this interface alone", both, map[string]string{"ipv4/conf/out/forwarding": "1", "ipv6/conf/out/force_forwarding": "1"}, switches{}},
-		{"others alone", both, map[string]string{"ipv4/conf/far/forwarding": "1", "ipv6/conf/far/force_forwarding": "1"}, switches{v4: []string{"out"}, v6: []string{"out"}}},
-		{"one that has gone", egress{over: [2]string{"gone"}}, nil, switches{}},
+		{"nothing is forwarded", "out", "out", nil, switches{v4: []string{"out"}, v6: []string{"out"}}},
+		{"no way out", "", "", nil, switches{}},
+		{"a way for IPv4", "out", "", nil, switches{v4: []string{"out"}}},
+		{"a way for IPv6", "", "out", nil, switches{v6: []string{"out"}}},
+		{"ways by two interfaces", "out", "far", nil, switches{v4: []string{"out"}, v6: []string{"far"}}},
+		{"a router for IPv4", "out", "out", map[string]string{"ipv4/ip_forward": "1"}, switches{v6: []string{"out"}}},
+		{"a router for IPv6", "out", "out", map[string]string{"ipv6/conf/all/forwarding": "1"}, switches{v4: []string{"out"}}},
+		{"a router", "out", "out", map[string]string{"ipv4/ip_forward": "1", "ipv6/conf/all/forwarding": "1"}, switches{}},
+		{"this interface alone", "out", "out", map[string]string{"ipv4/conf/out/forwarding": "1", "ipv6/conf/out/force_forwarding": "1"}, switches{}},
+		{"others alone", "out", "out", map[string]string{"ipv4/conf/far/forwarding": "1", "ipv6/conf/far/force_forwarding": "1"}, switches{v4: []string{"out"}, v6: []string{"out"}}},
+		{"one that has gone", "gone", "", nil, switches{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			machine(t)
 			for name, value := range test.settings {
 				setting(t, name, value)
 			}
-			got := test.e.closed()
+			var got switches
+			for range 2 { // each is entered once
+				got.add(test.v4, test.v6)
+			}
 			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(switches{}), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("switches (-want +got):\n%s", diff)
 			}
@@ -152,56 +154,67 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-func TestClosedOnAnOlderKernel(t *testing.T) {
+// closed are the switches of one interface.
+func closed(name string) (s switches) {
+	s.add(name, name)
+	return s
+}
+
+func TestSwitchesOfAnOlderKernel(t *testing.T) {
 	machine(t)
 	olderKernel(t)
-	e := egress{over: [2]string{"out", "out"}}
 	want := switches{v4: []string{"out"}, allV6: true}
-	if diff := cmp.Diff(want, e.closed(), cmp.AllowUnexported(switches{})); diff != "" {
+	if diff := cmp.Diff(want, closed("out"), cmp.AllowUnexported(switches{})); diff != "" {
 		t.Errorf("switches (-want +got):\n%s", diff)
 	}
 	setting(t, "ipv6/conf/all/forwarding", "1")
 	want.allV6 = false
-	if diff := cmp.Diff(want, e.closed(), cmp.AllowUnexported(switches{})); diff != "" {
+	if diff := cmp.Diff(want, closed("out"), cmp.AllowUnexported(switches{})); diff != "" {
 		t.Errorf("switches of a router (-want +got):\n%s", diff)
 	}
 }
 
-// Wherever a published port can be reached: at each interface with an address, but
-// neither the bridge nor loopback, and for IPv6 none that has but a link-local one.
-func TestAddAll(t *testing.T) {
+// Wherever an answer or a stranger can come from: at each interface that a route of
+// the main table leads through, but neither at the bridge nor at loopback, nor where
+// there are but link-local addresses.
+func TestAddRouted(t *testing.T) {
 	needForceForwarding(t)
 	c := machine(t)
-	p := defaultPolicy()
 	setUpByName(t, "lo")
-	if _, err := makeBridge(c, p); err != nil {
+	if _, err := makeBridge(c, defaultPolicy()); err != nil {
 		t.Fatal(err)
 	}
-	for name, address := range map[string]string{"lan4": "198.51.100.1/24", "lan6": "2001:db8:2::1/64", "local6": "fe80::77/64", "bare": ""} {
+	const lo = 1
+	addRoute(t, &netlink.Route{LinkIndex: lo, Dst: ipNet("203.0.113.0/24")})
+	addRoute(t, &netlink.Route{Type: unix.RTN_BLACKHOLE, Dst: ipNet("198.18.0.0/15")})
+	for name, prefix := range map[string]string{"lan4": "198.51.100.0/24", "lan6": "2001:db8:2::/64", "another": "203.0.112.0/24", "bare": ""} {
 		l := addLink(t, &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: name}})
-		if address != "" {
-			addAddress(t, l, address)
+		switch {
+		case name == "another":
+			addRoute(t, &netlink.Route{LinkIndex: l.Attrs().Index, Dst: ipNet(prefix), Table: 4711})
+		case prefix != "":
+			addRoute(t, &netlink.Route{LinkIndex: l.Attrs().Index, Dst: ipNet(prefix)})
 		}
 	}
 	for _, test := range []struct {
 		name   string
 		change func(*policy.Policy)
-		want   switches
+		v4, v6 []string
 	}{
-		{"both families", func(*policy.Policy) {}, switches{v4: []string{"lan4", "out"}, v6: []string{"lan6", "out"}}},
-		{"containers without IPv6", func(p *policy.Policy) { p.Subnet6 = netip.Prefix{} }, switches{v4: []string{"lan4", "out"}}},
+		{"both families", func(*policy.Policy) {}, []string{"lan4", "out"}, []string{"lan6", "out"}},
+		{"containers without IPv6", func(p *policy.Policy) { p.Subnet6 = netip.Prefix{} }, []string{"lan4", "out"}, nil},
 	} {
 		p := defaultPolicy()
 		test.change(p)
 		var got switches
 		for range 2 { // each is entered once
-			if err := got.addAll(c, p); err != nil {
+			if err := got.addRouted(c, p); err != nil {
 				t.Fatal(err)
 			}
 		}
 		slices.Sort(got.v4)
 		slices.Sort(got.v6)
-		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(switches{})); diff != "" {
+		if diff := cmp.Diff(switches{v4: test.v4, v6: test.v6}, got, cmp.AllowUnexported(switches{})); diff != "" {
 			t.Errorf("%s: switches (-want +got):\n%s", test.name, diff)
 		}
 	}
@@ -225,7 +238,6 @@ func TestTurnOn(t *testing.T) {
 	c := machine(t)
 	p := defaultPolicy()
 	bridge := guarded(t, c, p)
-	e := egress{over: [2]string{"out", "out"}}
 	for range 2 { // as when two start at once, and both found it closed
 		s := switches{v4: []string{"out"}, v6: []string{"out"}}
 		if err := turnOn(c, p, bridge, s); err != nil {
@@ -240,7 +252,7 @@ func TestTurnOn(t *testing.T) {
 		wantKeys(t, "routed", "out")
 		wantKeys(t, "routed6", "out")
 	}
-	if s := e.closed(); !s.none() {
+	if s := closed("out"); !s.none() {
 		t.Errorf("got %+v still closed, want none", s)
 	}
 	wantRecorded(t, c, filter.Routed{IPv4: []string{"out"}, IPv6: []string{"out"}})
@@ -357,8 +369,7 @@ func TestTurnOnAnOlderKernel(t *testing.T) {
 	bridge := guarded(t, c, p)
 	learned := routerAdvertised(t)
 	olderKernel(t)
-	s := egress{over: [2]string{"out", "out"}}.closed()
-	if err := turnOn(c, p, bridge, s); err != nil {
+	if err := turnOn(c, p, bridge, closed("out")); err != nil {
 		t.Fatal(err)
 	}
 	wantSettings(t, map[string]string{
@@ -396,7 +407,7 @@ func TestTurnOnAnOlderKernel(t *testing.T) {
 	if present, err := filter.Present(p); !present || err != nil {
 		t.Errorf("the filter: got %v, %v, want it whole", present, err)
 	}
-	if s := (egress{over: [2]string{"out", "out"}}).closed(); !s.none() {
+	if s := closed("out"); !s.none() {
 		t.Errorf("got %+v still closed, want none", s)
 	}
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"unc/internal/lease"
@@ -30,7 +31,7 @@ func asFile(t *testing.T, c *conn) *os.File {
 func container(t *testing.T, c *conn, w wiring) (netip.Addr, int) {
 	t.Helper()
 	netns, there := otherNetns(t)
-	number, err := takeLease(c, w, netns, 0, Request{})
+	number, err := takeLease(c, w, netns, 0, Request{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,12 +142,19 @@ func TestInside(t *testing.T) {
 		}
 		defer c.Close()
 		// The MTU of the way out is that of eth0: there is a way, and it is this one.
-		want := egress{mtu: 1400, over: [2]string{"eth0", ""}}
-		if w.policy.Subnet6.IsValid() {
-			want.over[1] = "eth0"
+		if got, err := egressMTU(c); got != 1400 || err != nil {
+			t.Errorf("got %d, %v, want 1400, nil", got, err)
 		}
-		if got, err := findEgress(c, w.policy); got != want || err != nil {
-			t.Errorf("got %v, %v, want %v, nil", got, err, want)
+		var ways switches
+		if err := ways.addRouted(c, w.policy); err != nil {
+			return err
+		}
+		want := switches{v4: []string{"eth0"}}
+		if w.policy.Subnet6.IsValid() {
+			want.v6 = want.v4
+		}
+		if diff := cmp.Diff(want, ways, cmp.AllowUnexported(switches{})); diff != "" {
+			t.Errorf("ways out (-want +got):\n%s", diff)
 		}
 		// No link-local address of the kernel's own: the guard knows one.
 		wantSettings(t, map[string]string{"ipv6/conf/eth0/addr_gen_mode": "1"})

@@ -67,6 +67,14 @@ func rebuild(c *conn, p *policy.Policy, bridge int, made bool) error {
 	if err := filter.Write(p, r); err != nil {
 		return err
 	}
+	// Another net-setup may have closed more, or opened doors, in what was there
+	// before: the notes on the bridge, and the marks, it makes first.
+	if r, err = recorded(c, p); err != nil {
+		return err
+	}
+	if err := filter.Close(r); err != nil {
+		return err
+	}
 	return reopenDoors(c, p)
 }
 

@@ -109,17 +109,13 @@ func state(t *testing.T, c *conn, p *policy.Policy) map[string]any {
 }
 
 // furnished does as the start of a container does.
-func furnished(t *testing.T, c *conn, p *policy.Policy, publishing bool) int {
+func furnished(t *testing.T, c *conn, p *policy.Policy) int {
 	t.Helper()
-	e, err := findEgress(c, p)
-	if err != nil {
-		t.Fatal(err)
-	}
 	found, err := findBridge(c, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bridge, err := furnish(c, p, found, e.closed(), publishing)
+	bridge, err := furnish(c, p, found)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +129,7 @@ func TestFurnish(t *testing.T) {
 	needForceForwarding(t)
 	c := machine(t)
 	p := defaultPolicy()
-	bridge := furnished(t, c, p, false)
+	bridge := furnished(t, c, p)
 	wantBridge(t, bridge)
 	wantNotes(t, c, "unc-forward.out", "unc-forward6.out")
 	wantKeys(t, "routed", "out")
@@ -144,16 +140,17 @@ func TestFurnish(t *testing.T) {
 	})
 	// The second container changes nothing, nor does it write anything anew.
 	before := state(t, c, p)
-	if again := furnished(t, c, p, false); again != bridge {
+	if again := furnished(t, c, p); again != bridge {
 		t.Errorf("again: got bridge %d, want %d", again, bridge)
 	}
 	if diff := cmp.Diff(before, state(t, c, p)); diff != "" {
 		t.Errorf("after the second time (-before +after):\n%s", diff)
 	}
-	// One that publishes opens what the others did not need, once.
+	// One that starts when the host has a further route opens what the others did not
+	// need, once.
 	addAddress(t, linkNamed(t, "far"), "198.51.100.2/24")
 	for range 2 {
-		furnished(t, c, p, true)
+		furnished(t, c, p)
 		wantNotes(t, c, "unc-forward.far", "unc-forward.out", "unc-forward6.out")
 		wantKeys(t, "routed", "far", "out")
 		wantSettings(t, map[string]string{"ipv4/conf/far/forwarding": "1", "ipv6/conf/far/force_forwarding": "0"})
@@ -165,7 +162,7 @@ func TestFurnishWithoutNAT(t *testing.T) {
 	c := machine(t)
 	p := defaultPolicy()
 	p.NAT = false
-	bridge := furnished(t, c, p, false)
+	bridge := furnished(t, c, p)
 	wantBridge(t, bridge)
 	wantNotes(t, c)
 	wantKeys(t, "routed")
@@ -192,7 +189,7 @@ func TestFurnishAfterAFlush(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := machine(t)
 			p := defaultPolicy()
-			bridge := furnished(t, c, p, false)
+			bridge := furnished(t, c, p)
 			before := state(t, c, p)
 			nft, err := nftables.New()
 			if err != nil {
@@ -205,7 +202,7 @@ func TestFurnishAfterAFlush(t *testing.T) {
 			if present, err := filter.Present(p); present || err != nil {
 				t.Errorf("after the flush: got %v, %v, want false, nil", present, err)
 			}
-			if again := furnished(t, c, p, false); again != bridge {
+			if again := furnished(t, c, p); again != bridge {
 				t.Errorf("got bridge %d, want %d", again, bridge)
 			}
 			after := state(t, c, p)
@@ -237,13 +234,13 @@ func TestFurnishFollowsThePolicy(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := machine(t)
 			p := defaultPolicy()
-			bridge := furnished(t, c, p, false)
+			bridge := furnished(t, c, p)
 			changed := defaultPolicy()
 			test.change(changed)
 			if present, err := filter.Present(changed); present || err != nil {
 				t.Errorf("before: got %v, %v, want another filter", present, err)
 			}
-			if again := furnished(t, c, changed, false); again != bridge {
+			if again := furnished(t, c, changed); again != bridge {
 				t.Errorf("got bridge %d, want %d", again, bridge)
 			}
 			if present, err := filter.Present(p); present || err != nil {
@@ -266,7 +263,7 @@ func TestFurnishStopsAtAStrangersBridge(t *testing.T) {
 	c := machine(t)
 	p := defaultPolicy()
 	addLink(t, &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "unc0"}})
-	if _, err := furnish(c, p, 0, egress{over: [2]string{"out", "out"}}.closed(), true); err == nil {
+	if _, err := furnish(c, p, 0); err == nil {
 		t.Error("got no error, want one")
 	}
 	wantSettings(t, map[string]string{"ipv4/conf/out/forwarding": "0", "ipv4/conf/unc0/forwarding": "0"})
@@ -328,7 +325,7 @@ func TestRemoveAll(t *testing.T) {
 	if err := remove(); err != nil {
 		t.Errorf("where there is nothing: %v", err)
 	}
-	w := wiring{policy: p, owner: owner, bridge: furnished(t, c, p, true), mtu: 1500}
+	w := wiring{policy: p, owner: owner, bridge: furnished(t, c, p), mtu: 1500}
 	addr, err := requested(t, c, w, asks("web", 1))
 	if err != nil {
 		t.Fatal(err)
@@ -411,7 +408,7 @@ func TestRemoveAllOfAnotherSubnet(t *testing.T) {
 	needForceForwarding(t)
 	c := machine(t)
 	netns := host(t)
-	furnished(t, c, defaultPolicy(), false)
+	furnished(t, c, defaultPolicy())
 	p := defaultPolicy()
 	p.Subnet = netip.MustParsePrefix("10.64.0.0/16")
 	err := raised(t, netns, func() error {
@@ -449,12 +446,12 @@ func TestFurnishYields(t *testing.T) {
 			c := machine(t)
 			netns := host(t)
 			p := defaultPolicy()
-			bridge := furnished(t, c, p, false)
+			bridge := furnished(t, c, p)
 			wantNotes(t, c, "unc-forward.out", "unc-forward6.out")
 			for name, value := range test.settings {
 				setting(t, name, value)
 			}
-			if again := furnished(t, c, p, false); again != bridge {
+			if again := furnished(t, c, p); again != bridge {
 				t.Errorf("got bridge %d, want %d", again, bridge)
 			}
 			wantNotes(t, c, test.notes...)
@@ -463,7 +460,7 @@ func TestFurnishYields(t *testing.T) {
 			wantSettings(t, test.settings)
 			// Nothing is left to yield, so nothing is written anew.
 			before := state(t, c, p)
-			furnished(t, c, p, true)
+			furnished(t, c, p)
 			if diff := cmp.Diff(before, state(t, c, p)); diff != "" {
 				t.Errorf("once more (-before +after):\n%s", diff)
 			}
@@ -485,32 +482,28 @@ func TestFurnishYieldsNotToItself(t *testing.T) {
 	c := machine(t)
 	olderKernel(t)
 	p := defaultPolicy()
-	furnished(t, c, p, false)
+	furnished(t, c, p)
 	before := notes(t, c)
 	if !slices.Contains(before, allForward6) {
 		t.Fatalf("got notes %q, want %q among them", before, allForward6)
 	}
 	generated := generation(t)
-	furnished(t, c, p, false)
+	furnished(t, c, p)
 	wantNotes(t, c, before...)
 	if got := generation(t); got != generated {
 		t.Errorf("the filter was written anew: generation %d, want %d", got, generated)
 	}
 }
 
-// Forwarding is turned on for further interfaces when somebody publishes, and reload
-// finds that out by the sockets.
-func TestReloadOpensForPublishers(t *testing.T) {
+// A link that comes up later is opened by reload, as by the next start.
+func TestReloadOpensNewLinks(t *testing.T) {
 	needForceForwarding(t)
 	c := machine(t)
-	setUpByName(t, "lo")
 	netns := host(t)
-	addAddress(t, linkNamed(t, "far"), "198.51.100.2/24")
-	p := defaultPolicy()
 	reloaded := func() {
 		t.Helper()
 		err := raised(t, netns, func() error {
-			_, err := reload(c, p, Request{})
+			_, err := reload(c, defaultPolicy(), Request{})
 			return err
 		})
 		if err != nil {
@@ -518,19 +511,13 @@ func TestReloadOpensForPublishers(t *testing.T) {
 		}
 	}
 	reloaded()
-	wantSettings(t, map[string]string{"ipv4/conf/out/forwarding": "1", "ipv4/conf/far/forwarding": "0"})
-	sockets, err := published(t, netns, p, mapping(t, "tcp 127.0.0.1 8080 80"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	reloaded() // a listening socket without a mark is no published port
-	wantSettings(t, map[string]string{"ipv4/conf/far/forwarding": "0"})
-	if err := markSockets(sockets, p, 7); err != nil {
-		t.Fatal(err)
-	}
+	wantSettings(t, map[string]string{"ipv4/conf/out/forwarding": "1", "ipv4/conf/far/forwarding": "0", "ipv6/conf/far/force_forwarding": "0"})
+	addAddress(t, linkNamed(t, "far"), "198.51.100.2/24")
+	addAddress(t, linkNamed(t, "far"), "2001:db8:2::2/64")
 	reloaded()
-	wantSettings(t, map[string]string{"ipv4/conf/far/forwarding": "1"})
+	wantSettings(t, map[string]string{"ipv4/conf/far/forwarding": "1", "ipv6/conf/far/force_forwarding": "1"})
 	wantKeys(t, "routed", "far", "out")
+	wantKeys(t, "routed6", "far", "out")
 }
 
 func TestRemoveAllIsForRoot(t *testing.T) {
@@ -540,7 +527,7 @@ func TestRemoveAllIsForRoot(t *testing.T) {
 	c := machine(t)
 	netns := host(t)
 	p := defaultPolicy()
-	furnished(t, c, p, false)
+	furnished(t, c, p)
 	before := state(t, c, p)
 	err := raised(t, netns, func() error {
 		// Of this thread alone, which ends here.

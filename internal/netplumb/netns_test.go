@@ -2,6 +2,7 @@ package netplumb
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"runtime"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"unc/internal/lease"
 	"unc/internal/tier"
 )
 
@@ -180,4 +182,14 @@ func addAddress(t *testing.T, l netlink.Link, text string) {
 	if err := netlink.AddrAdd(l, address); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// endLease deletes the link that holds an address.
+func endLease(t *testing.T, c *conn, addr netip.Addr) {
+	t.Helper()
+	index, err := c.index(lease.Name(addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	removeLink(c, index)
 }

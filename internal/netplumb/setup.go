@@ -148,15 +148,8 @@ func (j *job) lease(c *conn, netns int, r Request, sockets []Socket) (number uin
 			return err
 		}
 		j.warnings = obstacles(j.policy)
-		number, err = takeLease(c, j.wiring, netns, slot, r)
-		if err != nil {
-			return err
-		}
-		if err := markSockets(sockets, j.policy, number); err != nil {
-			removeLease(c, j.policy.Addr(number))
-			return err
-		}
-		return nil
+		number, err = takeLease(c, j.wiring, netns, slot, r, sockets)
+		return err
 	})
 	return number, err
 }

@@ -64,7 +64,7 @@ func TestReport(t *testing.T) {
 	setUpByName(t, "lo")
 	p := defaultPolicy()
 	me := uint32(os.Getuid())
-	w := wiring{policy: p, bridge: furnished(t, c, p, true), mtu: 1500}
+	w := wiring{policy: p, bridge: furnished(t, c, p), mtu: 1500}
 	for _, container := range []struct {
 		owner  uint32
 		name   string

@@ -29,7 +29,7 @@ type wiring struct {
 // creating the link that is called like the one and numbered like the other, and
 // puts it to use. It returns the address's number. When it fails, nothing is left
 // of it.
-func takeLease(c *conn, w wiring, netns int, slot uint32, r Request) (uint32, error) {
+func takeLease(c *conn, w wiring, netns int, slot uint32, r Request, sockets []Socket) (uint32, error) {
 	for number := range candidates(w.policy, r.Address) {
 		addr := w.policy.Addr(number)
 		if _, err := c.index(lease.Name(addr)); err == nil {
@@ -42,13 +42,7 @@ func takeLease(c *conn, w wiring, netns int, slot uint32, r Request) (uint32, er
 		if err != nil {
 			return 0, err
 		}
-		if err = filter.SetDoors(index, doorsOf(r.Publish)); err == nil {
-			err = connect(c, index, addr)
-		}
-		if err == nil {
-			err = enter(c, w, index, r)
-		}
-		if err != nil {
+		if err := putToUse(c, w, index, number, r, sockets); err != nil {
 			removeLink(c, index)
 			return 0, err
 		}
@@ -61,6 +55,25 @@ func takeLease(c *conn, w wiring, netns int, slot uint32, r Request) (uint32, er
 	return 0, hint.With(
 		fmt.Errorf("%w: all %d addresses of %v are leased", errFull, last-first+1, w.policy.Subnet),
 		"unc net    # shows who holds them; as root, a larger SUBNET in /etc/unc/network.conf makes room")
+}
+
+// putToUse does all that the link's creation could not carry. It comes up when its
+// doors are those that it is to have, and the sockets are marked when it is up.
+func putToUse(c *conn, w wiring, index int, number uint32, r Request, sockets []Socket) error {
+	doors := doorsOf(r.Publish)
+	if err := filter.SetDoors(index, doors); err != nil {
+		return err
+	}
+	if err := connect(c, index, w.policy.Addr(number)); err != nil {
+		return err
+	}
+	if err := enter(c, w, index, r); err != nil {
+		return err
+	}
+	if err := markSockets(sockets, w.policy, number); err != nil {
+		return err
+	}
+	return filter.KeepDoors(index, doors)
 }
 
 // candidates are the numbers of the addresses to try: the wanted one alone, or all

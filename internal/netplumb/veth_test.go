@@ -52,7 +52,7 @@ func leased(c *conn, w wiring, netns int) (addr netip.Addr, slot uint32, err err
 
 // leasedWith is for a certain slot, and for a request with more in it.
 func leasedWith(c *conn, w wiring, netns int, slot uint32, r Request) (netip.Addr, error) {
-	number, err := takeLease(c, w, netns, slot, r)
+	number, err := takeLease(c, w, netns, slot, r, nil)
 	if err != nil {
 		return netip.Addr{}, err
 	}
@@ -205,13 +205,19 @@ func TestLeasesDiffer(t *testing.T) {
 func TestLeasesAtOnce(t *testing.T) {
 	const n = 13 // all of a /28
 	c, w := bridged(t, func(p *policy.Policy) { p.Subnet, p.MaxPerUser = netip.MustParsePrefix("10.100.42.0/28"), n })
+	home := host(t)
 	var wait sync.WaitGroup
 	var addresses [n]netip.Addr
 	var errs [n]error
 	for i := range n {
 		netns, _ := otherNetns(t)
 		own := dialed(t)
-		wait.Go(func() { addresses[i], _, errs[i] = leased(own, w, netns) })
+		wait.Go(func() {
+			inside(t, home, func() error {
+				addresses[i], _, errs[i] = leased(own, w, netns)
+				return nil
+			})
+		})
 	}
 	wait.Wait()
 	taken := map[netip.Addr]bool{}
