@@ -1,6 +1,6 @@
 // Package filter is what packets meet on the bridge and where the host routes for
-// it: two nftables tables, written in one transaction, and looked at before every
-// container.
+// it: two nftables tables, written in one transaction (but for masquerading to ports,
+// until which leaving drops what it is for), and looked at before every container.
 //
 // # Why it is static
 //
@@ -29,6 +29,7 @@
 //	table bridge unc {
 //		set leases  { ifname . ether_addr . ipv4_addr }
 //		set leases6 { ifname . ether_addr . ipv6_addr }
+//		set holders { ifname . ether_addr }
 //		set owners  { devgroup . devgroup; filled by isolation; timeout 1h }
 //		map doors   { ifindex: goto doors-IFINDEX }
 //
@@ -42,6 +43,7 @@
 //		chain guard4    { from a DHCP server drop; accept }
 //		chain guard6    { router advertisement, redirect, DHCP server drop
 //		                  neighbour advertisement of another's address drop; accept }
+//		chain reflection { to a group, oifname . ether saddr @holders drop }     forward -310
 //		chain isolation {                                    forward -200
 //			iifname != "uv*" accept
 //			oifname != "uv*" accept
@@ -51,6 +53,7 @@
 //			drop
 //		}
 //		chain entering { marked inward, oifname "uv*": oif vmap @doors; drop }   postrouting -310
+//		chain doors-IFINDEX { protocol and port of a door, a later fragment, ICMP accept; drop }
 //	}
 //	table inet unc {
 //		set routed, routed6     { ifname }
@@ -67,8 +70,8 @@
 //		chain forward     { ... goto outbound, inbound; @routed drop }     forward -5
 //		chain outbound    { metadata drop; from the subnet accept; drop }
 //		chain inbound     { drop }
-//		chain masqueraded { from the subnet to elsewhere: masquerade
-//		                    to ports 1024-65535 }                          postrouting 95
+//		chain masqueraded { from the subnet to elsewhere: masquerade to ports 1024-65535
+//		                    redirected, back to the bridge: masquerade }   postrouting 95
 //		chain leaving     { from the subnet to elsewhere: drop }           postrouting 300
 //		chain host        { HOST_ACCESS=no: answers and ICMP, or drop }    input -5
 //	}
@@ -80,6 +83,9 @@
 //	             VLAN tag. It is the first in its hook: what others do there sees only what
 //	             has passed.
 //	guard4, 6    it is no router and no DHCP server.
+//	reflection   a container does not hear its own broadcasts. A port takes back what it has
+//	             sent (hairpin), because with br_netfilter one that asks for its own
+//	             published port is answered that way.
 //	isolation    frames go from port to port of one owner. The pair that enters the set is
 //	             always the sending port's group twice, so no pair of two owners ever does.
 //	             To a published port everybody may.
@@ -101,7 +107,8 @@
 //	outbound     packets leave with an address of the subnet's, as part of a connection that
 //	             is tracked, and not to where clouds keep a machine's secrets.
 //	inbound      from outside come answers, and what published has redirected.
-//	masqueraded  it comes from the host, and from no port that others trust.
+//	masqueraded  it comes from the host, and from no port that others trust. So does what
+//	             comes back to the bridge for a published port, for the answer to find back.
 //	leaving      what escaped that does not leave.
 //
 // # The mark
@@ -113,8 +120,8 @@
 //	       port   port     011101 and 2 bits of number    8 bits of number
 //
 // From it one rule makes the address, with the subnet's own bits put in by a mask,
-// and the port. It takes CAP_NET_ADMIN to set, so no user can name another's
-// container; and the kernel takes a mark off what leaves a network namespace, so no
+// and the port. It takes CAP_NET_ADMIN on the host to set, or CAP_NET_RAW (socket(7)), so
+// no user can name another's container; and the kernel takes a mark off what leaves a network namespace, so no
 // container can send one.
 //
 // # br_netfilter
@@ -142,8 +149,8 @@
 // Everything, and Present finds out and Write mends it at the next container or at
 // unc net reload: flush the ruleset, delete or empty a chain, add or delete a rule,
 // make a table dormant. Present counts rules and does not read them: one replaced by
-// another is not seen, nor an element that is deleted from a set. Without the
-// guard's elements nothing passes; without those of routed the host is the router
+// another is not seen, nor a door or an element of a set that is deleted. Without the
+// guard's elements nothing passes, without its door nothing to a published port; without those of routed the host is the router
 // that root has made it.
 //
 // Rules of one's own belong into tables of one's own, where their hooks see what is

@@ -15,17 +15,29 @@
 // next net-setup completes.
 //
 //	caps.Hold     permitted only, not dumpable
-//	parseArgs     one process number, or -
+//	parseArgs     a process number and flags, -, or report, reload, remove
 //	harden        environment, directory, mask, descriptors, limits
 //	checkCaller   not root, not nobody, not in a user namespace
-//	prepare       look for the bridge, the route to the outside, the resolvers
+//	policy.Load   what the administrator says, and whether of this user
+//	prepare       look for the bridge and the route to the outside
+//	readRequest   for -, the line in which unc run says what is wanted (request.go)
 //	openNetns     as the caller; from here on the descriptor counts, never the number
+//	openSockets   as the caller, too: ports that are taken or root's the kernel refuses
 //	freeSlot      who is over quota is refused before anything is touched, but not
 //	              before links that are about to go had a moment to (watch.go)
 //	caps.Raise    ┐ on one thread
-//	makeBridge    │ where findBridge found none, or half of one
-//	lease         ┘
-//	caps.Drop     after every descriptor is closed, before a byte is written
+//	furnish       │ bridge, filter and forwarding, where something is missing (machine.go)
+//	obstacles     │ look for other firewalls that drop what containers send
+//	takeLease     │ the link with name, number and owner; doors, port of the bridge, up;
+//	              │ other names; marks on the sockets. Or nothing of it (veth.go)
+//	              ┘
+//	caps.Drop     after every descriptor of its own is closed, before a byte is written
+//
+// The answer is JSON, or for unc run, which gets the sockets of published ports with
+// it, a form of its own (answer.go).
+//
+// report is for everybody, reload for whom the policy lets use the network, and remove
+// for root alone.
 //
 // # The kernel is the database
 //
@@ -34,23 +46,42 @@
 //
 //	its name    the address: uv0a642a07 is 10.100.42.7. The kernel has no two
 //	            links of one name, so no two containers have one address.
-//	its number  the slot in its owner's quota (slotIndex). The kernel has no two
+//	its number  the slot in its owner's quota (lease.Index). The kernel has no two
 //	            links of one number either, so a user with a quota of 128 can
 //	            have 128 numbers and not one link more, however many net-setups
 //	            are run, stopped or killed at once.
 //	its group   the owner's uid.
 //
+// Further names, which the kernel keeps as unique, follow in messages of their own:
+//
+//	unc-name.UID.NAME  what its owner calls the container; Directory finds it
+//	unc-port.UID.N     a slot in the owner's quota of published ports
+//
+// A published port is a socket on the host that listens there, with a mark that says
+// where it leads (filter.Mark). The supervisor holds it, and listMarked finds it.
+//
 // A free address is found by trying: from a random one on, in random strides. A
 // name or number looked up costs a microsecond and does not depend on how many
-// there are; no list of links is ever read.
+// there are; no list of links is read on the way of a start, only by report.
 //
 // # What is on the host, and what removes it
 //
-//	uv*    the host end of a pair. The kernel deletes it with the container's
-//	       network namespace, that is, with the last process in it.
-//	unc0   the bridge, made by the first container. It stays, down to its fixed
-//	       MAC address, until install.sh --uninstall or a reboot.
-//	bridgeSysctls   kernel settings of unc0 alone; they go with it.
+//	uv*          the host end of a pair. The kernel deletes it with the container's
+//	             network namespace, that is, with the last process in it, and all its
+//	             names with it.
+//	unc0         the bridge, made by the first container. It stays, down to its fixed
+//	             MAC address, until remove or a reboot, as does all that follows.
+//	tables unc   the filter: the same for all containers, but for chains doors-N of links
+//	             that have had published ports, which the link's successor replaces.
+//	forwarding   turned on for unc0 and for links that the host has routes through, and
+//	             accept_ra, where it has to be. What it was is noted on unc0, as further
+//	             names of it (forwarding.go), for remove to take back.
+//	sysctls      of unc0 alone (bridgeSysctls); they go with it.
+//
+// reload puts back what is missing, as the next container does: the filter, with the
+// doors that the marks of running containers' sockets tell of. What somebody else has
+// turned on for the whole host since is his (yield). remove takes back forwarding,
+// while the filter still closes what it opened, then filter and bridge.
 //
 // A bridge is created with the MAC address that marks it as unc's, so that one
 // whose maker was killed is recognized and finished, and a stranger's of the same

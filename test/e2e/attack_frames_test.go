@@ -434,10 +434,14 @@ func TestOwnersChangeTheirEnd(t *testing.T) {
 		for name, c := range map[string]struct{ change, undo string }{
 			"another MAC address":      {"ip link set eth0 address 02:00:00:00:00:07", "ip link set eth0 address " + s.a.mac.String()},
 			"the victim's MAC address": {"ip link set eth0 address " + s.v.mac.String(), "ip link set eth0 address " + s.a.mac.String()},
-			"a macvlan": {fmt.Sprintf("ip addr del %v/24 dev eth0 && ip link add mv0 link eth0 type macvlan mode bridge && ip link set mv0 up && ip addr add %v/24 dev mv0", s.a.addr, s.a.addr),
-				fmt.Sprintf("ip link del mv0; ip addr add %v/24 dev eth0", s.a.addr)},
-			"a VLAN of its own": {fmt.Sprintf("ip addr del %v/24 dev eth0 && ip link add link eth0 name eth0.5 type vlan id 5 && ip link set eth0.5 up && ip addr add %v/24 dev eth0.5", s.a.addr, s.a.addr),
-				fmt.Sprintf("ip link del eth0.5; ip addr add %v/24 dev eth0", s.a.addr)},
+			"a macvlan": {
+				fmt.Sprintf("ip addr del %v/24 dev eth0 && ip link add mv0 link eth0 type macvlan mode bridge && ip link set mv0 up && ip addr add %v/24 dev mv0", s.a.addr, s.a.addr),
+				fmt.Sprintf("ip link del mv0; ip addr add %v/24 dev eth0", s.a.addr),
+			},
+			"a VLAN of its own": {
+				fmt.Sprintf("ip addr del %v/24 dev eth0 && ip link add link eth0 name eth0.5 type vlan id 5 && ip link set eth0.5 up && ip addr add %v/24 dev eth0.5", s.a.addr, s.a.addr),
+				fmt.Sprintf("ip link del eth0.5; ip addr add %v/24 dev eth0", s.a.addr),
+			},
 			"the victim's address":  {fmt.Sprintf("ip addr del %v/24 dev eth0 && ip addr add %v/24 dev eth0", s.a.addr, s.v.addr), fmt.Sprintf("ip addr del %v/24 dev eth0; ip addr add %v/24 dev eth0", s.v.addr, s.a.addr)},
 			"one that nobody has":   {fmt.Sprintf("ip addr del %v/24 dev eth0 && ip addr add 10.100.42.254/24 dev eth0", s.a.addr), fmt.Sprintf("ip addr del 10.100.42.254/24 dev eth0; ip addr add %v/24 dev eth0", s.a.addr)},
 			"the gateway's address": {fmt.Sprintf("ip addr del %v/24 dev eth0 && ip addr add 10.100.42.1/24 dev eth0", s.a.addr), fmt.Sprintf("ip addr del 10.100.42.1/24 dev eth0; ip addr add %v/24 dev eth0", s.a.addr)},

@@ -13,6 +13,10 @@
 // Nothing is waited for by time: a test reads what a container says, or looks
 // until it sees what it waits for, with a deadline.
 //
+// Some tests read what people read, and hold it to its word: the transcripts and
+// scripts of README.md (transcript_test.go, tools_test.go), and the list of kernel
+// settings of docs/network.md (settings_test.go).
+//
 // All of it needs root: test/run root, or as root go test ./test/e2e. Where that,
 // or a program that the tests use, is missing, each test says so and is skipped;
 // with UNC_MUST_WORK=1 it fails. UNC_BIN names a binary to test instead of one

@@ -135,12 +135,18 @@ func TestABadPolicyStopsTheStart(t *testing.T) {
 		{"a subnet too large", "SUBNET=10.0.0.0/8\n", nil, []string{"line 1", "want a prefix from /16 to /28"}},
 		{"a user that nobody is", "ALLOW=nobody-is-called-so\n", nil, []string{"line 1", "ALLOW"}},
 		{"flannel that is not there", "SUBNET=flannel\n", nil, []string{"line 1", "SUBNET", "/run/flannel/subnet.env"}},
-		{"a user's", "", func(t *testing.T, conf string) { must(t, os.Chown(conf, h.alice.uid, 0)) },
-			[]string{fmt.Sprintf("it belongs to uid %d, not to root", h.alice.uid), "hint: sudo chown root:root /etc/unc/network.conf"}},
-		{"for a group to write", "", func(t *testing.T, conf string) { must(t, os.Chmod(conf, 0o664)) },
-			[]string{"it can be written by others than root (mode 0664)", "hint: sudo chmod go-w /etc/unc/network.conf"}},
-		{"not to be read", "", func(t *testing.T, conf string) { must(t, os.Chmod(conf, 0o600)) },
-			[]string{"permission denied", "hint: sudo chmod 755 /etc/unc && sudo chmod 644 /etc/unc/network.conf"}},
+		{
+			"a user's", "", func(t *testing.T, conf string) { must(t, os.Chown(conf, h.alice.uid, 0)) },
+			[]string{fmt.Sprintf("it belongs to uid %d, not to root", h.alice.uid), "hint: sudo chown root:root /etc/unc/network.conf"},
+		},
+		{
+			"for a group to write", "", func(t *testing.T, conf string) { must(t, os.Chmod(conf, 0o664)) },
+			[]string{"it can be written by others than root (mode 0664)", "hint: sudo chmod go-w /etc/unc/network.conf"},
+		},
+		{
+			"not to be read", "", func(t *testing.T, conf string) { must(t, os.Chmod(conf, 0o600)) },
+			[]string{"permission denied", "hint: sudo chmod 755 /etc/unc && sudo chmod 644 /etc/unc/network.conf"},
+		},
 		{"a link", "", func(t *testing.T, conf string) {
 			must(t, os.Rename(conf, conf+".real"))
 			must(t, os.Symlink("network.conf.real", conf))
@@ -149,8 +155,10 @@ func TestABadPolicyStopsTheStart(t *testing.T) {
 			must(t, os.Remove(conf))
 			must(t, unix.Mkfifo(conf, 0o644))
 		}, []string{"it is not a regular file"}},
-		{"a directory for all to write", "", func(t *testing.T, conf string) { must(t, os.Chmod(strings.TrimSuffix(conf, "/network.conf"), 0o777)) },
-			[]string{"its directory can be written by others than root (mode 0777)", "hint: sudo chmod go-w /etc/unc"}},
+		{
+			"a directory for all to write", "", func(t *testing.T, conf string) { must(t, os.Chmod(strings.TrimSuffix(conf, "/network.conf"), 0o777)) },
+			[]string{"its directory can be written by others than root (mode 0777)", "hint: sudo chmod go-w /etc/unc"},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := h.of(t)

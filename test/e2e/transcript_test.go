@@ -1,7 +1,13 @@
 package e2e
 
 import (
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -78,5 +84,254 @@ func TestTheFirstCommandIsOnTheNetworkAtOnce(t *testing.T) {
 	// One packet and no second try: the bridge forwards from the start.
 	for range 10 {
 		h.run(h.unc(h.alice, "run", "--rootfs", rootfs, "ping", "-c", "1", "-W", "5", "10.100.42.1")).works(t)
+	}
+}
+
+const readme = "../../README.md"
+
+// TestTranscripts runs what README.md shows before it comes to the installation,
+// one block after the other, and compares what is printed.
+func TestTranscripts(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	text, err := os.ReadFile(readme)
+	must(t, err)
+	shown, _, found := strings.Cut(string(text), "\n## ")
+	blocks := codeBlocks(shown)
+	if want := []string{"ip addr show eth0", "unc run ping", "unc net"}; !found || len(blocks) != len(want) {
+		t.Fatalf("%s begins with %d blocks of code, want %d: those with %q", readme, len(blocks), len(want), want)
+	}
+	for i, name := range []string{"system", "rootfs", "names and ports"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, _ := newNeighbours(t)
+			home := newDir(t, h.alice)
+			makeBusybox(t, h.alice, filepath.Join(home, "busybox"))
+			desk := &desk{h: h, etc: newPrivate(t, h), dir: home, real: map[string]string{}}
+			for _, step := range steps(t, blocks[i]) {
+				desk.do(step)
+			}
+			desk.leave()
+		})
+	}
+}
+
+// makeBusybox makes the root file system that README.md lists.
+func makeBusybox(t *testing.T, u user, dir string) {
+	t.Helper()
+	must(t, os.Rename(busyboxRootfs(t, u), dir))
+	for _, name := range []string{"root", "sys", "tmp"} {
+		must(t, os.Remove(filepath.Join(dir, name)))
+	}
+}
+
+// codeBlocks are the fenced blocks of a Markdown text, without the fences.
+func codeBlocks(text string) []string {
+	var blocks []string
+	for i, part := range strings.Split("\n"+text, "\n```") {
+		if i%2 == 1 {
+			_, block, _ := strings.Cut(part, "\n") // the name of a language
+			blocks = append(blocks, block+"\n")
+		}
+	}
+	return blocks
+}
+
+// step is something typed at a prompt, and what is printed then.
+type step struct {
+	inside   bool // at the prompt of a container's shell
+	command  string
+	terminal string // which one the comment says that it is, or empty
+	want     string
+}
+
+var prompt = regexp.MustCompile(`^(\$|#|/ #) (.*?)(?:\s+# (first|second|third) terminal)?$`)
+
+func steps(t *testing.T, block string) []step {
+	t.Helper()
+	var list []step
+	for line := range strings.Lines(block) {
+		switch found := prompt.FindStringSubmatch(strings.TrimSuffix(line, "\n")); {
+		case found != nil:
+			list = append(list, step{inside: found[1] != "$", command: found[2], terminal: found[3]})
+		case len(list) == 0:
+			t.Fatalf("a transcript begins with %q, and not with a prompt", line)
+		default:
+			list[len(list)-1].want += line
+		}
+	}
+	return list
+}
+
+// desk is where somebody follows a transcript: alice, in front of a few terminals.
+type desk struct {
+	h    *host
+	etc  private
+	dir  string            // where her shell is
+	real map[string]string // what stands for what the transcript has, as addresses do
+
+	shell   *session    // the container's that has been opened last
+	shells  []*session  // all of them
+	servers []*exec.Cmd // what runs in a terminal by itself
+}
+
+// do does one step.
+func (d *desk) do(s step) {
+	t := d.h.t
+	t.Helper()
+	// Installed it is.
+	command := variable.ReplaceAllStringFunc(strings.TrimPrefix(s.command, "./install.sh && "), func(word string) string {
+		if now, known := d.real[word]; known {
+			return now
+		}
+		return word
+	})
+	var got string
+	switch {
+	case s.inside && d.shell == nil:
+		t.Fatalf("%q is typed into no container", command)
+	case s.inside:
+		got = d.shell.do(command)
+	case command == "unc run sh":
+		d.shell = d.h.open(d.outside("exec " + command))
+		d.shells = append(d.shells, d.shell)
+	case s.terminal == "first":
+		server := d.outside("exec " + command)
+		d.h.start(server)
+		d.servers = append(d.servers, server)
+		eventually(t, command+" listens at port 80", func() bool { return listensInside(d.h.alice, 80) })
+	default:
+		// Links of containers that have ended go a moment later.
+		eventually(t, "only the links of those that run", func() bool { return len(d.h.leases()) == len(d.shells)+len(d.servers) })
+		got = d.h.run(d.outside(command+"\npwd >&2")).at(t, &d.dir)
+	}
+	d.compare(s, got)
+}
+
+// outside prepares a script that alice's shell is to run.
+func (d *desk) outside(script string) *exec.Cmd {
+	cmd := d.h.as(d.h.alice, "sh", "-euc", script)
+	cmd.Dir = d.dir
+	cmd.Env = []string{"PATH=" + filepath.Dir(unc) + ":/usr/sbin:/usr/bin:/sbin:/bin"}
+	return withMounts(cmd, `mount --bind "$1" /etc`, d.etc.dir)
+}
+
+// at is works for a script that says last, on standard error, in which directory it is.
+func (got result) at(t *testing.T, dir *string) string {
+	t.Helper()
+	got.works(t)
+	said := strings.Split(strings.TrimSpace(got.stderr), "\n")
+	if last := said[len(said)-1]; len(said) == 1 && filepath.IsAbs(last) {
+		*dir = last
+	} else {
+		t.Errorf("on standard error: %q, want nothing but a directory", got.stderr)
+	}
+	return got.stdout
+}
+
+// leave ends all that has been started.
+func (d *desk) leave() {
+	for _, s := range d.shells {
+		s.end()
+	}
+	for _, cmd := range d.servers {
+		must(d.h.t, cmd.Process.Kill())
+		wait(d.h.t, cmd)
+	}
+}
+
+// kinds are those of what another time is another: addresses, interface numbers, times.
+var kinds = []string{
+	`10\.100\.42\.(?:[2-9]|[0-9]{2,3})\b`,
+	`fd[0-9a-f]{2}(?::[0-9a-f]{1,4}){3}::[0-9a-f]+`,
+	`fe80::[0-9a-f]+`,
+	`02:75:0a:64:2a:[0-9a-f]{2}`,
+	`\bif[0-9]+\b`,
+	`\b[0-9]+\.[0-9]{3}\b`,
+}
+
+var variable = regexp.MustCompile(strings.Join(kinds, "|"))
+
+// sameKind finds in word what is of the same kind as shown.
+func sameKind(shown, word string) string {
+	for _, kind := range kinds {
+		if re := regexp.MustCompile(kind); re.MatchString(shown) {
+			return re.FindString(word)
+		}
+	}
+	return ""
+}
+
+// compare fails the test unless got is what the transcript shows: in the same
+// words, but for what is another each time, which must be of the same kind, and
+// the same again wherever the transcript repeats it, and nowhere else.
+func (d *desk) compare(s step, got string) {
+	t := d.h.t
+	t.Helper()
+	want, have := words(s.want), words(got)
+	if len(want) == len(have) {
+		for i := range want {
+			want[i] = variable.ReplaceAllStringFunc(want[i], func(shown string) string {
+				now, known := d.real[shown]
+				if !known {
+					now = sameKind(shown, have[i])
+					if slices.Contains(slices.Collect(maps.Values(d.real)), now) {
+						return shown // that stands for another
+					}
+					d.real[shown] = now
+				}
+				return now
+			})
+		}
+	}
+	if !slices.Equal(want, have) {
+		t.Errorf("%s prints\n%s\nwhere %s has\n%s\n(compared: %q\nwith %q)", s.command, got, readme, s.want, have, want)
+	}
+}
+
+// words are those of a text. The containers that unc net lists, by address, are put
+// in the order of their names, which is no other each time.
+func words(text string) []string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "ADDRESS ") }); i >= 0 {
+		slices.SortFunc(lines[i+1:], func(a, b string) int {
+			return slices.Compare(strings.Fields(a)[1:], strings.Fields(b)[1:])
+		})
+	}
+	return strings.Fields(strings.Join(lines, "\n"))
+}
+
+// listensInside tells whether a process of u's, in another network than the host's,
+// has somebody listening at a TCP port (proc_net(5)).
+func listensInside(u user, port int) bool {
+	for _, pid := range processesOf(u) {
+		for _, table := range []string{"tcp", "tcp6"} {
+			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table)) // it may have ended
+			for line := range strings.Lines(string(text)) {
+				if f := strings.Fields(line); len(f) > 3 && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", port)) && f[3] == "0A" {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// TestReadmeShowsTheExamples: the scripts that TestExamples runs are those that are shown.
+func TestReadmeShowsTheExamples(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(readme)
+	must(t, err)
+	blocks := codeBlocks(string(text))
+	scripts, err := filepath.Glob("../../examples/*.sh")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("examples: %v, %v", scripts, err)
+	}
+	for _, path := range scripts {
+		script, err := os.ReadFile(path)
+		must(t, err)
+		if !slices.Contains(blocks, string(script)) {
+			t.Errorf("%s does not show %s as it is", readme, filepath.Base(path))
+		}
 	}
 }
