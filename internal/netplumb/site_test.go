@@ -103,14 +103,29 @@ func (s *site) start(t *testing.T, owner, number uint32, publish ...string) *box
 	if _, err := takeLease(s.c, w, netns, slot, Request{Address: s.p.Addr(number), Publish: asked}, sockets); err != nil {
 		t.Fatal(err)
 	}
+	news := linkNews(t)
 	if err := Configure(asFile(t, there), (&job{wiring: w}).network(number, nil)); err != nil {
 		t.Fatal(err)
 	}
-	index, err := s.c.index(lease.Name(s.p.Addr(number)))
-	if err != nil {
-		t.Fatal(err)
+	// The bridge hears a moment later that the other end is up (net/core/link_watch.c);
+	// until then it drops what is for the port.
+	buf := make([]byte, 32<<10)
+	name := lease.Name(s.p.Addr(number))
+	for linkNamed(t, name).Attrs().OperState != netlink.OperUp {
+		if _, err := unix.Read(news, buf); err != nil {
+			t.Fatalf("waiting for %q: %v", name, err)
+		}
 	}
-	return &box{netns: netns, number: number, link: index}
+	b := &box{netns: netns, number: number, link: linkNamed(t, name).Attrs().Index}
+	// And the container's IPv6 takes its addresses for its own a moment later as well
+	// (addrconf_dad_work in net/ipv6/addrconf.c). Who asks for a port that nobody has,
+	// asks until he is refused.
+	for _, is6 := range []bool{false, true} {
+		if err := answered(t, begun(t, s.host, netip.AddrPortFrom(s.addr(b, is6), 9))); !errors.Is(err, unix.ECONNREFUSED) {
+			t.Fatalf("waiting for %v: got %v, want %v", s.addr(b, is6), err, unix.ECONNREFUSED)
+		}
+	}
+	return b
 }
 
 func (s *site) addr(b *box, is6 bool) netip.Addr {

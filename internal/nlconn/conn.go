@@ -101,6 +101,9 @@ func (c *Conn) exchange(reqs []*nl.NetlinkRequest, f func(n int, payload []byte)
 // what the kernel has against the first that it did not like. subsystem is
 // unix.NFNL_SUBSYS_NFTABLES, say.
 func (c *Conn) Transact(subsystem uint16, reqs ...*nl.NetlinkRequest) error {
+	if len(reqs) == 0 {
+		return nil // the kernel has no answer to that
+	}
 	frame := func(kind int) *nl.NetlinkRequest {
 		return Request(kind, 0, rawData{unix.AF_UNSPEC, unix.NFNETLINK_V0, byte(subsystem >> 8), byte(subsystem)})
 	}
