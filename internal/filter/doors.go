@@ -9,6 +9,7 @@ import (
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
 	"unc/internal/nlconn"
@@ -67,7 +68,7 @@ func doorRules(ports *nftables.Set) []rule {
 func doorChain(index int) string { return "doors-" + strconv.Itoa(index) }
 
 // SetDoors gives the link with this number exactly these doors, whatever an earlier
-// link of its owner's has left. Where there are none, and were none, it takes one
+// link of its owner's has left. Where there are to be none, and are none, it takes one
 // look-up. It needs CAP_NET_ADMIN, and comes before the link is brought up.
 func SetDoors(index int, list []Door) error {
 	if len(list) == 0 {
@@ -81,42 +82,60 @@ func SetDoors(index int, list []Door) error {
 		return err
 	}
 	table := &nftables.Table{Name: name, Family: nftables.TableFamilyBridge}
-	chain := conn.AddChain(&nftables.Chain{Table: table, Name: doorChain(index)})
-	conn.FlushChain(chain)
+	chain := &nftables.Chain{Table: table, Name: doorChain(index)}
 	byLink := &nftables.Set{Table: table, Name: doors, IsMap: true, KeyType: nftables.TypeIFIndex, DataType: nftables.TypeVerdict}
 	link := []nftables.SetElement{{
 		Key:         binaryutil.NativeEndian.PutUint32(uint32(index)),
 		VerdictData: &expr.Verdict{Kind: expr.VerdictGoto, Chain: chain.Name},
 	}}
-	if err := errors.Join(fill(conn, chain, list), conn.SetAddElements(byLink, link)); err != nil {
+	if len(list) == 0 {
+		err = conn.SetDeleteElements(byLink, link)
+		conn.FlushChain(chain)
+		conn.DelChain(chain)
+	} else {
+		conn.AddChain(chain)
+		conn.FlushChain(chain)
+		err = errors.Join(fill(conn, chain, list), conn.SetAddElements(byLink, link))
+	}
+	if err != nil {
 		return fmt.Errorf("opening the doors of published ports: %w", err)
 	}
-	if err := conn.Flush(); err != nil {
-		return fmt.Errorf("opening the doors of published ports: %w", explain(err))
+	err = conn.Flush()
+	if errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("opening the doors of published ports: somebody has just deleted the packet filter: %w", unix.ENOENT)
+	}
+	if err != nil {
+		return fmt.Errorf("opening the doors of published ports: %w", err)
 	}
 	return nil
 }
 
-// KeepDoors is for after the sockets that the doors are for have been marked: should
-// another process have written the whole filter since SetDoors, it has opened the
-// doors of marked sockets only.
-func KeepDoors(index int, list []Door) error {
-	if len(list) == 0 {
-		return nil
+// Generation counts the transactions that have changed any of the host's rules,
+// anybody's (NFT_MSG_GETGEN). It needs CAP_NET_ADMIN.
+func Generation() (uint32, error) {
+	c, err := nlconn.Dial(unix.NETLINK_NETFILTER)
+	if err != nil {
+		return 0, err
 	}
-	had, err := hasDoors(index)
-	if err != nil || had {
-		return err
+	defer c.Close()
+	payload, err := c.Get(nlconn.Request(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN, 0, nfgenmsg{unix.AF_UNSPEC}))
+	if err != nil {
+		return 0, fmt.Errorf("asking for the generation of the host's rules: %w", err)
 	}
-	return SetDoors(index, list)
+	attrs, err := nl.ParseRouteAttr(payload[min(nfgenmsgSize, len(payload)):])
+	if err != nil {
+		return 0, fmt.Errorf("asking for the generation of the host's rules: %w", err)
+	}
+	for _, a := range attrs {
+		if a.Attr.Type == unix.NFTA_GEN_ID && len(a.Value) == 4 {
+			return binaryutil.BigEndian.Uint32(a.Value), nil
+		}
+	}
+	return 0, errors.New("the generation of the host's rules is not told")
 }
 
-// fill writes a chain with doors; without any, one that drops everything.
+// fill writes a chain with doors.
 func fill(conn *nftables.Conn, chain *nftables.Chain, list []Door) error {
-	if len(list) == 0 {
-		conn.AddRule(&nftables.Rule{Table: chain.Table, Chain: chain, Exprs: drop()})
-		return nil
-	}
 	ports := &nftables.Set{
 		Table: chain.Table, Anonymous: true, Constant: true,
 		KeyType: nftables.MustConcatSetType(nftables.TypeInetProto, nftables.TypeInetService),
@@ -141,7 +160,7 @@ func fill(conn *nftables.Conn, chain *nftables.Chain, list []Door) error {
 	return nil
 }
 
-// hasDoors tells whether a link with this number has ever had any.
+// hasDoors tells whether a link with this number has any, or the last one had.
 func hasDoors(index int) (bool, error) {
 	c, err := nlconn.Dial(unix.NETLINK_NETFILTER)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -265,30 +266,22 @@ func turnOff(l *link) error {
 
 // addRouted enters every interface that a route leads through: what answers a
 // container, or asks for a published port, can come from there. The list is that of
-// the host's main table, which containers have no part in.
+// the host's main table, which containers have no part in; and there is the one to
+// the outside, which a rule may have in another table.
 func (s *switches) addRouted(c *conn, p *policy.Policy) error {
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		if family == unix.AF_INET6 && !p.Subnet6.IsValid() {
+	for _, outside := range []netip.Addr{somewhere, somewhere6} {
+		if outside.Is6() && !p.Subnet6.IsValid() {
 			continue
 		}
-		seen := map[int]bool{}
-		err := c.Dump(func() *nl.NetlinkRequest {
-			msg := &nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Table: unix.RT_TABLE_MAIN}}
-			return nlconn.Request(unix.RTM_GETROUTE, 0, msg)
-		}, func(payload []byte) {
-			// Every link that is up has one to link-local addresses, from which nothing is routed.
-			if r, err := parseRoute(payload); err == nil && r.kind == unix.RTN_UNICAST && !r.dst.Addr().IsLinkLocalUnicast() {
-				seen[r.out] = true
-			}
-		})
+		links, err := routedLinks(c, outside)
 		if err != nil {
-			return fmt.Errorf("listing the host's routes: %w", err)
+			return err
 		}
-		for index := range seen {
+		for index := range links {
 			name, err := c.name(index)
 			switch {
 			case err != nil || name == p.Bridge || name == "lo":
-			case family == unix.AF_INET:
+			case outside.Is4():
 				s.add(name, "")
 			default:
 				s.add("", name)
@@ -296,4 +289,31 @@ func (s *switches) addRouted(c *conn, p *policy.Policy) error {
 		}
 	}
 	return nil
+}
+
+// routedLinks are the links that routes of one family lead through, that to outside
+// among them.
+func routedLinks(c *conn, outside netip.Addr) (map[int]bool, error) {
+	family := uint8(unix.AF_INET)
+	if outside.Is6() {
+		family = unix.AF_INET6
+	}
+	links := map[int]bool{}
+	err := c.Dump(func() *nl.NetlinkRequest {
+		msg := &nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Table: unix.RT_TABLE_MAIN}}
+		return nlconn.Request(unix.RTM_GETROUTE, 0, msg)
+	}, func(payload []byte) {
+		// Every link that is up has one to link-local addresses, from which nothing is routed.
+		if r, err := parseRoute(payload); err == nil && r.kind == unix.RTN_UNICAST && !r.dst.Addr().IsLinkLocalUnicast() {
+			links[r.out] = true
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the host's routes: %w", err)
+	}
+	r, err := lookUpRoute(c, outside)
+	if r != nil {
+		links[r.out] = true
+	}
+	return links, err
 }

@@ -3,6 +3,8 @@ package netplumb
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -79,13 +81,34 @@ func rebuild(c *conn, p *policy.Policy, bridge int, made bool) error {
 }
 
 // reopenDoors gives the links of running containers the doors that went with the
-// rules. Which ones, the marks of their owners' sockets say.
+// rules. Should more sockets have been marked by the time that is done, it is done
+// again; who marks one after that sees that the rules have changed, and opens its
+// doors itself.
 func reopenDoors(c *conn, p *policy.Policy) error {
+	var opened map[int][]filter.Door
+	for range 10 {
+		wanted, err := markedDoors(c, p)
+		if err != nil || opened != nil && maps.EqualFunc(opened, wanted, slices.Equal) {
+			return err
+		}
+		for index, doors := range wanted {
+			if err := filter.SetDoors(index, doors); err != nil {
+				return err
+			}
+		}
+		opened = wanted
+	}
+	return nil
+}
+
+// markedDoors are the doors that links should have, going by the marks of their
+// owners' sockets.
+func markedDoors(c *conn, p *policy.Policy) (map[int][]filter.Door, error) {
 	sockets, err := listMarked()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	open := map[int][]filter.Door{}
+	doors := map[int][]filter.Door{}
 	for _, s := range sockets {
 		number, port, ours := filter.Marked(s.mark)
 		if !ours {
@@ -93,15 +116,10 @@ func reopenDoors(c *conn, p *policy.Policy) error {
 		}
 		l, err := c.link(lease.Name(p.Addr(number)))
 		if err == nil && l.group == s.owner {
-			open[l.index] = append(open[l.index], filter.Door{UDP: s.protocol == "udp", Port: port})
+			doors[l.index] = append(doors[l.index], filter.Door{UDP: s.protocol == "udp", Port: port})
 		}
 	}
-	for index, doors := range open {
-		if err := filter.SetDoors(index, doors); err != nil {
-			return err
-		}
-	}
-	return nil
+	return doors, nil
 }
 
 // reload puts back what is missing: somebody may have flushed all rules, or

@@ -23,6 +23,9 @@ const (
 // TEST-NET-2 (RFC 5737), which nobody has. Nothing is ever sent there.
 var somewhere = netip.AddrFrom4([4]byte{198, 51, 100, 1})
 
+// somewhere6 is the same for IPv6, of the addresses for documentation (RFC 3849).
+var somewhere6 = netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1})
+
 // egressMTU is the MTU of the host's route to the outside, so that containers
 // don't send what has to be cut up on the way; 1500 when there is no such route.
 func egressMTU(c *conn) (int, error) {
@@ -40,10 +43,14 @@ func egressMTU(c *conn) (int, error) {
 	return min(max(r.mtu, minMTU), maxMTU), nil
 }
 
-// lookUpRoute returns the route to an IPv4 address, nil when there is none, or one that
+// lookUpRoute returns the route to an address, nil when there is none, or one that
 // leads nowhere (ip-route(8): unreachable, prohibit, blackhole, throw).
 func lookUpRoute(c *conn, to netip.Addr) (*route, error) {
-	msg := nl.RtMsg{RtMsg: unix.RtMsg{Family: unix.AF_INET, Dst_len: 32}}
+	family := uint8(unix.AF_INET)
+	if to.Is6() {
+		family = unix.AF_INET6
+	}
+	msg := nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Dst_len: uint8(to.BitLen())}}
 	payload, err := c.Get(nlconn.Request(unix.RTM_GETROUTE, 0, &msg, nl.NewRtAttr(unix.RTA_DST, to.AsSlice())))
 	switch {
 	case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.EACCES), errors.Is(err, unix.EINVAL):

@@ -61,6 +61,10 @@ func takeLease(c *conn, w wiring, netns int, slot uint32, r Request, sockets []S
 // doors are those that it is to have, and the sockets are marked when it is up.
 func putToUse(c *conn, w wiring, index int, number uint32, r Request, sockets []Socket) error {
 	doors := doorsOf(r.Publish)
+	before, err := filter.Generation()
+	if err != nil {
+		return err
+	}
 	if err := filter.SetDoors(index, doors); err != nil {
 		return err
 	}
@@ -70,10 +74,18 @@ func putToUse(c *conn, w wiring, index int, number uint32, r Request, sockets []
 	if err := enter(c, w, index, r); err != nil {
 		return err
 	}
+	if len(doors) == 0 {
+		return nil
+	}
 	if err := markSockets(sockets, w.policy, number); err != nil {
 		return err
 	}
-	return filter.KeepDoors(index, doors)
+	// If another process has written the whole filter meanwhile, it has opened the
+	// doors of the sockets that were marked by then.
+	if now, err := filter.Generation(); err != nil || now == before+1 {
+		return err
+	}
+	return filter.SetDoors(index, doors)
 }
 
 // candidates are the numbers of the addresses to try: the wanted one alone, or all
