@@ -34,9 +34,10 @@ func entering() chain {
 		name: "entering",
 		base: &base{nftables.ChainTypeFilter, nftables.ChainHookPostrouting, bridgePriorityFirst},
 		rules: []rule{
-			all(hasMark([]byte{2: magicMask, 3: 0xff}, packetMark(inward)), outPort(expr.CmpOpEq),
-				rule{&expr.Meta{Key: expr.MetaKeyOIF, Register: reg(0)}, &expr.Lookup{SourceRegister: reg(0), IsDestRegSet: true, SetName: doors}}),
-			all(hasMark([]byte{2: magicMask, 3: 0xff}, packetMark(inward)), outPort(expr.CmpOpEq), drop()),
+			all(hasMark(expr.CmpOpNeq, []byte{2: magicMask, 3: 0xff}, packetMark(inward)), accept()),
+			all(outPort(expr.CmpOpNeq), accept()),
+			{&expr.Meta{Key: expr.MetaKeyOIF, Register: reg(0)}, &expr.Lookup{SourceRegister: reg(0), IsDestRegSet: true, SetName: doors}},
+			drop(),
 		},
 	}
 }
@@ -101,6 +102,9 @@ func SetDoors(index int, list []Door) error {
 		return fmt.Errorf("opening the doors of published ports: %w", err)
 	}
 	err = conn.Flush()
+	if errors.Is(err, unix.ENOENT) && len(list) == 0 {
+		return nil // somebody has just written the filter anew, without
+	}
 	if errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("opening the doors of published ports: somebody has just deleted the packet filter: %w", unix.ENOENT)
 	}

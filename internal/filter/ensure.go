@@ -60,13 +60,14 @@ func uses(t table, c chain) uint32 {
 
 // Present tells whether the whole filter for this policy is there. It takes a
 // look-up for each chain, all in one system call, and needs CAP_NET_ADMIN.
-func Present(p *policy.Policy) (bool, error) {
+func Present(p *policy.Policy) (bool, error) { return allThere(parts(p)) }
+
+func allThere(want []part) (bool, error) {
 	c, err := nlconn.Dial(unix.NETLINK_NETFILTER)
 	if err != nil {
 		return false, err
 	}
 	defer c.Close()
-	want := parts(p)
 	reqs := make([]*nl.NetlinkRequest, len(want))
 	for i, w := range want {
 		reqs[i] = w.request()
@@ -132,7 +133,7 @@ func (w part) matches(payload []byte) bool {
 // Write puts the filter in place of whatever there is of it, in one transaction but
 // for masquerading (see masqueradePorts): at no moment is anybody let through who
 // should not be. The doors of running containers go with the old one; SetDoors has
-// to make them anew. It needs CAP_NET_ADMIN.
+// to make them anew, and then Finish is due. It needs CAP_NET_ADMIN.
 func Write(p *policy.Policy, r Routed) error {
 	conn, err := dial()
 	if err != nil {
@@ -140,7 +141,7 @@ func Write(p *policy.Policy, r Routed) error {
 	}
 	all := tables(p, r)
 	for _, t := range all {
-		if err := write(conn, t, stamp(p)); err != nil {
+		if err := write(conn, t); err != nil {
 			return fmt.Errorf("building the packet filter: %w", err)
 		}
 	}
@@ -152,6 +153,24 @@ func Write(p *policy.Policy, r Routed) error {
 	}
 	if err != nil {
 		return fmt.Errorf("setting up the packet filter: %w", explain(err))
+	}
+	return nil
+}
+
+// Finish says that the filter is whole: not before the doors of running containers
+// are open again, so that who is killed between leaves the rest to the next. When
+// another process has just written it anew, that one finishes it. It needs
+// CAP_NET_ADMIN.
+func Finish(p *policy.Policy) error {
+	conn, err := dial()
+	if err != nil {
+		return err
+	}
+	for _, family := range []nftables.TableFamily{nftables.TableFamilyBridge, nftables.TableFamilyINet} {
+		conn.AddChain(&nftables.Chain{Table: &nftables.Table{Name: name, Family: family}, Name: stamp(p)})
+	}
+	if err := conn.Flush(); err != nil && !errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("finishing the packet filter: %w", err)
 	}
 	return nil
 }
@@ -170,7 +189,7 @@ func Close(r Routed) error {
 		}
 	}
 	if err := conn.Flush(); err != nil {
-		return fmt.Errorf("changing the packet filter: %w", explain(err))
+		return fmt.Errorf("changing the packet filter: %w", err)
 	}
 	return nil
 }
@@ -204,7 +223,7 @@ func dial() (*nftables.Conn, error) {
 	return conn, nil
 }
 
-func write(conn *nftables.Conn, t table, stamp string) error {
+func write(conn *nftables.Conn, t table) error {
 	table := &nftables.Table{Name: name, Family: t.family}
 	conn.DelTable(conn.AddTable(table))
 	conn.AddTable(table)
@@ -225,7 +244,6 @@ func write(conn *nftables.Conn, t table, stamp string) error {
 			return err
 		}
 	}
-	conn.AddChain(&nftables.Chain{Table: table, Name: stamp})
 	for _, c := range t.chains { // all of them before the rules, which name some
 		nc := &nftables.Chain{Table: table, Name: c.name}
 		if c.base != nil {

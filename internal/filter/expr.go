@@ -137,6 +137,7 @@ func ctBits(key expr.CtKey, op expr.CmpOp, bits uint32) rule {
 func established() rule {
 	return ctBits(expr.CtKeySTATE, expr.CmpOpNeq, expr.CtStateBitESTABLISHED|expr.CtStateBitRELATED)
 }
+func isNew() rule  { return ctBits(expr.CtKeySTATE, expr.CmpOpNeq, expr.CtStateBitNEW) }
 func notNew() rule { return ctBits(expr.CtKeySTATE, expr.CmpOpEq, expr.CtStateBitNEW) }
 
 // redirected is what a published port has let in.

@@ -64,7 +64,9 @@ func forward(p *policy.Policy) []rule {
 		return rule{&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg(0)}, load(linkLayer, etherDst, 6, 4), isIn(set)}
 	}
 	return []rule{
-		all(redirected(), accept()),
+		// Anybody's redirection, but not of what containers send to elsewhere.
+		all(notIn(p.Bridge), redirected(), accept()),
+		all(out(p.Bridge), redirected(), accept()),
 		all(bridged(), header(linkLayer, etherDst, lease.InsideMAC(p.Gateway())...), drop()),
 		all(bridged(), toContainer(), accept()),
 		all(bridged(), toGroup(), accept()),

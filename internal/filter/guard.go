@@ -63,13 +63,12 @@ func bridgeTable(p *policy.Policy) table {
 		name: holders, key: nftables.MustConcatSetType(nftables.TypeIFName, nftables.TypeEtherAddr),
 		keys: func() [][]byte { return keysOf(p, func(uint32) []netip.Addr { return []netip.Addr{{}} }) },
 	})
-	t.chains = append(t.chains, reflection())
+	t.chains = append(t.chains, passing(p))
 	if p.Isolated {
 		t.sets = append(t.sets, set{
 			name: owners, key: nftables.MustConcatSetType(nftables.TypeDevGroup, nftables.TypeDevGroup),
 			dynamic: true, size: maxOwners, timeout: ownersForget,
 		})
-		t.chains = append(t.chains, isolation())
 	}
 	return t
 }
@@ -120,19 +119,6 @@ func guard(p *policy.Policy) chain {
 // (NF_BR_PRI_NAT_DST_BRIDGED in linux/netfilter_bridge.h).
 const bridgePriorityFirst = -310
 
-// reflection drops what a container would hear of itself. A port takes back what it
-// has sent, for the sake of a container that asks for its own published port where
-// br_netfilter is loaded; but what is for all others is not for itself.
-func reflection() chain {
-	return chain{
-		name: "reflection",
-		base: &base{nftables.ChainTypeFilter, nftables.ChainHookForward, bridgePriorityFirst},
-		rules: []rule{
-			all(toGroup(), rule{&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: reg(0)}, load(linkLayer, etherSrc, 6, 4), isIn(holders)}, drop()),
-		},
-	}
-}
-
 // toGroup is a condition on a frame: that it is for more than one (IEEE 802.3, section 3.2.3).
 func toGroup() rule {
 	return rule{load(linkLayer, etherDst, 1, 0), &expr.Bitwise{
@@ -140,18 +126,29 @@ func toGroup() rule {
 	}, compare(expr.CmpOpEq, []byte{1})}
 }
 
-// isolation lets frames pass from port to port of one owner. The set holds each
-// owner paired with himself. It fills itself: what is added is always the sending
-// port's group twice, so a pair of two owners never gets in.
-func isolation() chain {
+// passing is where frames go from port to port.
+//
+// A port takes back what it has sent, for the sake of a container that asks for its
+// own published port where br_netfilter is loaded; but what is for all others, a
+// container does not hear of itself.
+//
+// Only the ports of one owner talk. The set holds each owner paired with himself. It
+// fills itself: what is added is always the sending port's group twice, so a pair of
+// two owners never gets in.
+func passing(p *policy.Policy) chain {
 	key := func(second expr.MetaKey) rule {
 		return rule{&expr.Meta{Key: expr.MetaKeyIIFGROUP, Register: reg(0)}, &expr.Meta{Key: second, Register: reg(1)}}
 	}
 	ofOne := func() rule { return all(key(expr.MetaKeyOIFGROUP), rule{isIn(owners)}, accept()) }
-	return chain{
-		name: "isolation",
-		base: &base{nftables.ChainTypeFilter, nftables.ChainHookForward, -200},
+	c := chain{
+		name: "passing",
+		base: &base{nftables.ChainTypeFilter, nftables.ChainHookForward, bridgePriorityFirst},
 		rules: []rule{
+			all(toGroup(), rule{&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: reg(0)}, load(linkLayer, etherSrc, 6, 4), isIn(holders)}, drop()),
+		},
+	}
+	if p.Isolated {
+		c.rules = append(c.rules,
 			all(inPort(expr.CmpOpNeq), accept()),
 			all(outPort(expr.CmpOpNeq), accept()),
 			ofOne(),
@@ -161,8 +158,9 @@ func isolation() chain {
 			}}),
 			ofOne(),
 			drop(),
-		},
+		)
 	}
+	return c
 }
 
 func leaseKeys(p *policy.Policy) [][]byte {

@@ -16,6 +16,7 @@ const (
 	routed6   = "routed6"
 	bridging  = "bridging"
 	bridging6 = "bridging6"
+	links     = "links"
 	tracked   = "tracked"
 	tracked6  = "tracked6"
 )
@@ -29,6 +30,7 @@ func inetTable(p *policy.Policy, r Routed) table {
 			{name: routed6, key: nftables.TypeIFName},
 			{name: bridging, key: bridgingKey()},
 			{name: bridging6, key: bridgingKey()},
+			{name: links, key: nftables.TypeIFName, keys: func() [][]byte { return linkNames(p) }},
 			{name: tracked, key: nftables.TypeIPAddr, dynamic: true, size: 2 * policy.Ports},
 			{name: tracked6, key: nftables.TypeIP6Addr, dynamic: true, size: 2 * policy.Ports},
 		},
@@ -42,11 +44,11 @@ func inetTable(p *policy.Policy, r Routed) table {
 	filter, nat, route := nftables.ChainTypeFilter, nftables.ChainTypeNAT, nftables.ChainTypeRoute
 	prerouting := nftables.ChainHookPrerouting
 	t.chains = []chain{
-		{"strays", &base{filter, prerouting, beforeFragments}, strays()},
-		{"bridged", &base{filter, prerouting, nftables.ChainPriority(*nftables.ChainPriorityRaw)}, bridged(p)},
-		{"connections", &base{filter, prerouting, -150}, limits(p)},
+		{"strays", &base{filter, prerouting, beforeFragments}, strays(p)},
 		{"published", &base{nat, prerouting, -105}, published(p)},
-		{"marks", &base{filter, prerouting, -95}, marks(p)},
+		{"seen", &base{filter, prerouting, -95}, seen(p)},
+		{"connections", nil, connections(p)},
+		{"marks", nil, marks(p)},
 		{"unmarked", &base{route, nftables.ChainHookOutput, -310}, unmarked()},
 		{"masqueraded", &base{nat, nftables.ChainHookPostrouting, 95}, masquerade(p)},
 		{"forward", &base{filter, nftables.ChainHookForward, -5}, forward(p)},
@@ -68,16 +70,14 @@ const beforeFragments = -450
 // strays drops what reached the host past the bridge and its guard: a frame to one
 // of the addresses that a bridge keeps to itself (IEEE 802.1Q, table 8-1) is given
 // to the host as the port's, whatever is in it.
-func strays() []rule {
-	return []rule{all(inPort(expr.CmpOpEq), drop())}
-}
-
-// bridged is for what br_netfilter shows here of frames from container to container:
-// it does not come to be tracked, which would cost them half their speed, and fill
-// the host's table with what is none of its business. What is for the host, or is
-// routed by it, is sent to an address of the bridge.
-func bridged(p *policy.Policy) []rule {
+//
+// And what br_netfilter shows here of frames from container to container is not to be
+// tracked, which would cost them half their speed, and fill the host's table with what
+// is none of its business. What is for the host, or is routed by it, is sent to an
+// address of the bridge.
+func strays(p *policy.Policy) []rule {
 	return []rule{
+		all(inPort(expr.CmpOpEq), rule{&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg(0)}, isIn(links)}, drop()),
 		all(notIn(p.Bridge), accept()),
 		all(header(linkLayer, etherDst, lease.InsideMAC(p.Gateway())...), accept()),
 		all(toContainer(), rule{&expr.Notrack{}}),
@@ -90,10 +90,30 @@ func toContainer() rule {
 	return header(linkLayer, etherDst, lease.InsideMAC(netip.IPv4Unspecified())[:2]...)
 }
 
-// limits bounds the tracked connections that a container may have begun, so that
+// linkNames are those of all leases that there can be.
+func linkNames(p *policy.Policy) [][]byte {
+	var names [][]byte
+	first, last := p.Numbers()
+	for n := first; n <= last; n++ {
+		names = append(names, ifname(lease.Name(p.Addr(n))))
+	}
+	return names
+}
+
+// seen is where the host knows which connection a packet is of, and what has been
+// made of its destination. Most packets are of one that goes on, and not to a
+// published port, and pass by both rules.
+func seen(p *policy.Policy) []rule {
+	return []rule{
+		all(redirected(), jump("marks")),
+		all(isNew(), in(p.Bridge), jump("connections")),
+	}
+}
+
+// connections bounds the tracked connections that a container may have begun, so that
 // it can't fill the table of the whole host. Closed ones don't count: the kernel
 // drops those itself when the table is full (early_drop in nf_conntrack_core.c).
-func limits(p *policy.Policy) []rule {
+func connections(p *policy.Policy) []rule {
 	over := func(set string) rule {
 		return rule{&expr.Dynset{
 			SrcRegKey: reg(0), SetName: set, Operation: unix.NFT_DYNSET_OP_ADD,
@@ -101,8 +121,12 @@ func limits(p *policy.Policy) []rule {
 		}}
 	}
 	return []rule{
-		all(notIn(p.Bridge), accept()),
-		all(notNew(), accept()),
+		// Whatever somebody's redirection has made of it.
+		all(isIPv4(), rule{
+			&expr.Ct{Key: expr.CtKeyDST, Register: reg(0), Direction: original},
+			&expr.Bitwise{SourceRegister: reg(0), DestRegister: reg(0), Len: 4, Mask: []byte{0xff, 0xff, 0, 0}, Xor: make([]byte, 4)},
+			compare(expr.CmpOpEq, []byte{169, 254, 0, 0}),
+		}, drop()),
 		all(isIPv4(), rule{load(networkLayer, ip4Src, 4, 0)}, over(tracked), drop()),
 		all(isIPv6(), rule{load(networkLayer, ip6Src, 16, 0)}, over(tracked6), drop()),
 	}

@@ -58,6 +58,9 @@ func mustWrite(t *testing.T, p *policy.Policy, r Routed) {
 	if err := Write(p, r); err != nil {
 		t.Fatal(err)
 	}
+	if err := Finish(p); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func isPresent(t *testing.T, p *policy.Policy) bool {

@@ -15,7 +15,7 @@ func published(p *policy.Policy) []rule {
 	mask := []byte{2: magicMask, 3: 0}
 	marked := all(
 		rule{&expr.Fib{Register: reg(0), FlagDADDR: true, ResultADDRTYPE: true}, compare(expr.CmpOpEq, binaryutil.NativeEndian.PutUint32(unix.RTN_LOCAL))},
-		rule{&expr.Socket{Key: expr.SocketKeyMark, Register: reg(4)}, bits(0, mask), compareTo(packetMark(0))})
+		rule{&expr.Socket{Key: expr.SocketKeyMark, Register: reg(4)}, bits(0, mask), compare(expr.CmpOpEq, packetMark(0))})
 	port := bits(5, []byte{0xff, 0xff, 0, 0})
 	number := []byte{0, 0, 0xff &^ magicMask, 0xff}
 
@@ -53,8 +53,6 @@ func bits(dst uint32, mask []byte) expr.Any {
 	return &expr.Bitwise{SourceRegister: reg(4), DestRegister: reg(dst), Len: 4, Mask: mask, Xor: make([]byte, 4)}
 }
 
-func compareTo(data []byte) expr.Any { return compare(expr.CmpOpEq, data) }
-
 // The marks of packets, in the bits that unc's marks have. No container can set one
 // that is seen here: the kernel clears it between namespaces.
 const (
@@ -69,10 +67,10 @@ func setMark(mark []byte) rule {
 }
 
 // isMarked is a condition on the mark of a packet: that it is one of unc's.
-func isMarked() rule { return hasMark([]byte{2: magicMask, 3: 0}, packetMark(0)) }
+func isMarked() rule { return hasMark(expr.CmpOpEq, []byte{2: magicMask, 3: 0}, packetMark(0)) }
 
-func hasMark(mask, mark []byte) rule {
-	return rule{&expr.Meta{Key: expr.MetaKeyMARK, Register: reg(4)}, bits(0, mask), compareTo(mark)}
+func hasMark(op expr.CmpOp, mask, mark []byte) rule {
+	return rule{&expr.Meta{Key: expr.MetaKeyMARK, Register: reg(4)}, bits(0, mask), compare(op, mark)}
 }
 
 // marks tells the bridge which packets have been to published. There the doors are
@@ -80,16 +78,18 @@ func hasMark(mask, mark []byte) rule {
 // with br_netfilter, that does not come up to be routed once it is rewritten, but
 // goes on from port to port.
 func marks(p *policy.Policy) []rule {
-	var rules []rule
+	rules := []rule{all(isNew(), in(p.Bridge), rule{&expr.Verdict{Kind: expr.VerdictJump, Chain: "connections"}})}
 	for _, subnet := range subnets(p) {
-		rules = append(rules, all(to(subnet), redirected(), direction(original), setMark(packetMark(inward))))
+		rules = append(rules, all(to(subnet), direction(original), setMark(packetMark(inward))))
 	}
-	return append(rules, all(in(p.Bridge), redirected(), direction(reply), setMark(packetMark(answers))))
+	return append(rules, all(in(p.Bridge), direction(reply), setMark(packetMark(answers))))
 }
 
 // unmarked takes the mark off what a published socket sends, before any firewall
 // or routing rule of the host's could take it for one of its own. Nothing but the
 // socket needs it.
 func unmarked() []rule {
-	return []rule{all(isMarked(), setMark(make([]byte, 4)))}
+	mask := []byte{2: magicMask, 3: 0}
+	own := rule{&expr.Socket{Key: expr.SocketKeyMark, Register: reg(4)}, bits(0, mask), compare(expr.CmpOpEq, packetMark(0))}
+	return []rule{all(isMarked(), own, setMark(make([]byte, 4)))}
 }

@@ -38,7 +38,7 @@ func TestWhichChainsAPolicyHas(t *testing.T) {
 		{"the default", nil, nil},
 		{"SUBNET6=none", nil, []string{"set leases6", "guard6"}},
 		{"HOST_ACCESS=no", []string{"host"}, nil},
-		{"ISOLATION=none", nil, []string{"set owners", "isolation"}},
+		{"ISOLATION=none", nil, []string{"set owners"}},
 		{"NAT=no", nil, nil},
 		{"SUBNET=flannel", nil, nil},
 	} {

@@ -102,6 +102,7 @@ func createBridge(c *conn, p *policy.Policy) error {
 	data.AddRtAttr(nl.IFLA_BR_STP_STATE, nl.Uint32Attr(0))
 	data.AddRtAttr(nl.IFLA_BR_FORWARD_DELAY, nl.Uint32Attr(0))
 	data.AddRtAttr(nl.IFLA_BR_MCAST_SNOOPING, nl.Uint8Attr(0))
+	data.AddRtAttr(nl.IFLA_BR_AGEING_TIME, nl.Uint32Attr(forGood))
 	err := c.Must(nlconn.Request(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL,
 		nl.NewIfInfomsg(unix.AF_UNSPEC),
 		nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(p.Bridge)),
@@ -118,6 +119,11 @@ func createBridge(c *conn, p *policy.Policy) error {
 	}
 	return nil
 }
+
+// forGood is the longest time for which a bridge remembers a silent port's address, in
+// hundredths of a second; it forgets with the port. What is for an address that it
+// does not know goes to no port.
+const forGood = 1<<31 - 1
 
 // bridgeSysctls are the kernel settings of the bridge alone. It is a router's leg:
 // it takes no part in what others on it may announce.

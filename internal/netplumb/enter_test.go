@@ -339,7 +339,7 @@ func TestCandidates(t *testing.T) {
 			if test.wanted != "" {
 				wanted = netip.MustParseAddr(test.wanted)
 			}
-			if diff := cmp.Diff(test.want, slices.Sorted(candidates(p, wanted))); diff != "" {
+			if diff := cmp.Diff(test.want, slices.Sorted(candidates(p, wanted, new([]uint32)))); diff != "" {
 				t.Errorf("numbers (-want +got):\n%s", diff)
 			}
 		})

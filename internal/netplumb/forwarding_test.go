@@ -230,6 +230,9 @@ func guarded(t *testing.T, c *conn, p *policy.Policy) (bridge int) {
 	if err := filter.Write(p, filter.Routed{}); err != nil {
 		t.Fatal(err)
 	}
+	if err := filter.Finish(p); err != nil {
+		t.Fatal(err)
+	}
 	return bridge
 }
 

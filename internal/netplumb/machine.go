@@ -77,7 +77,10 @@ func rebuild(c *conn, p *policy.Policy, bridge int, made bool) error {
 	if err := filter.Close(r); err != nil {
 		return err
 	}
-	return reopenDoors(c, p)
+	if err := reopenDoors(c, p); err != nil {
+		return err
+	}
+	return filter.Finish(p)
 }
 
 // reopenDoors gives the links of running containers the doors that went with the
@@ -94,6 +97,13 @@ func reopenDoors(c *conn, p *policy.Policy) error {
 		for index, doors := range wanted {
 			if err := filter.SetDoors(index, doors); err != nil {
 				return err
+			}
+		}
+		for index := range opened {
+			if _, still := wanted[index]; !still {
+				if err := filter.SetDoors(index, nil); err != nil {
+					return err
+				}
 			}
 		}
 		opened = wanted

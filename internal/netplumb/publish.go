@@ -40,6 +40,8 @@ func openSockets(p *policy.Policy, asked []ports.Mapping) (sockets []Socket, err
 		return nil, errors.New("no port can be published here: NAT=no in /etc/unc/network.conf keeps containers from the outside")
 	case len(asked) > p.MaxPorts:
 		return nil, tooManyPorts(p)
+	case len(asked) > portsPerContainer:
+		return nil, fmt.Errorf("one container may publish %d ports, and these are %d", portsPerContainer, len(asked))
 	}
 	if err := ports.Check(asked); err != nil {
 		return nil, err
@@ -60,6 +62,11 @@ func openSockets(p *policy.Policy, asked []ports.Mapping) (sockets []Socket, err
 	return sockets, nil
 }
 
+// portsPerContainer keeps a link's names so few that all that is said of it fits into
+// the smallest message that programs have room for: what does not fit ends their
+// list of links early (rtnl_dump_ifinfo in net/core/rtnetlink.c).
+const portsPerContainer = 64
+
 func closeSockets(sockets []Socket) {
 	for _, s := range sockets {
 		unix.Close(s.FD)
@@ -67,7 +74,7 @@ func closeSockets(sockets []Socket) {
 }
 
 // tries is how often a free port is looked for.
-const tries = 128
+const tries = 1024
 
 func openPort(p *policy.Policy, m ports.Mapping) ([]Socket, error) {
 	if m.HostPort != 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/vishvananda/netlink/nl"
@@ -30,10 +31,17 @@ type wiring struct {
 // puts it to use. It returns the address's number. When it fails, nothing is left
 // of it.
 func takeLease(c *conn, w wiring, netns int, slot uint32, r Request, sockets []Socket) (uint32, error) {
-	for number := range candidates(w.policy, r.Address) {
+	var used []uint32 // free, but with connections of who had them last
+	for number := range candidates(w.policy, r.Address, &used) {
 		addr := w.policy.Addr(number)
 		if _, err := c.index(lease.Name(addr)); err == nil {
 			continue // taken
+		}
+		if later, err := setAside(w.policy, number, &used); later || err != nil {
+			if err != nil {
+				return 0, err
+			}
+			continue
 		}
 		index, err := createWithSlot(c, w, netns, addr, slot)
 		if errors.Is(err, errAddressTaken) {
@@ -89,23 +97,42 @@ func putToUse(c *conn, w wiring, index int, number uint32, r Request, sockets []
 }
 
 // candidates are the numbers of the addresses to try: the wanted one alone, or all
-// from a random one on.
-func candidates(p *policy.Policy, wanted netip.Addr) iter.Seq[uint32] {
-	if wanted.IsValid() {
-		return func(yield func(uint32) bool) {
-			if number, ok := p.Number(wanted); ok {
-				yield(number)
-			}
-		}
-	}
-	first, last := p.Numbers()
+// from a random one on; and after them, those that were set aside.
+func candidates(p *policy.Policy, wanted netip.Addr, aside *[]uint32) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
+		first, last := p.Numbers()
+		if wanted.IsValid() {
+			if number, ok := p.Number(wanted); !ok || !yield(number) {
+				return
+			}
+			last = first - 1 // no others
+		}
 		for n := range lease.Shuffled(last - first + 1) {
 			if !yield(first + n) {
 				return
 			}
 		}
+		for _, number := range *aside {
+			if !yield(number) {
+				return
+			}
+		}
 	}
+}
+
+// setAside puts an address off that has connections left of its last holder's, whose
+// other side would be let in to the next. The second time, it ends them.
+func setAside(p *policy.Policy, number uint32, aside *[]uint32) (bool, error) {
+	addr, addr6 := p.Addr(number), p.Addr6(number)
+	tracked, err := filter.IsTracked(addr, addr6)
+	if !tracked || err != nil {
+		return false, err
+	}
+	if !slices.Contains(*aside, number) {
+		*aside = append(*aside, number)
+		return true, nil
+	}
+	return false, filter.Forget(addr, addr6)
 }
 
 // explainHeld is for an address that was asked for by number.
@@ -217,14 +244,16 @@ func explainTaken(c *conn, name string, index int) error {
 	return errTaken
 }
 
-// connect brings the host end to work. The port neither learns nor is flooded
-// with what is not for it: the one MAC address behind it is in the bridge's
-// table from the start.
+// connect brings the host end to work. The bridge learns which address is behind the
+// port from the first frame that the guard lets pass, and so no other than its own;
+// it is flooded with nothing that is not for all. No entry is made from here: the
+// user can stop this process, delete the link from inside, and have the number for
+// another by the time it goes on.
 func connect(c *conn, index int, addr netip.Addr) error {
 	port := nl.NewIfInfomsg(unix.AF_BRIDGE)
 	port.Index = int32(index)
 	attrs := nl.NewRtAttr(unix.IFLA_PROTINFO|unix.NLA_F_NESTED, nil)
-	attrs.AddRtAttr(nl.IFLA_BRPORT_LEARNING, nl.Uint8Attr(0))
+	attrs.AddRtAttr(nl.IFLA_BRPORT_LEARNING, nl.Uint8Attr(1))
 	attrs.AddRtAttr(nl.IFLA_BRPORT_UNICAST_FLOOD, nl.Uint8Attr(0))
 	attrs.AddRtAttr(nl.IFLA_BRPORT_MODE, nl.Uint8Attr(1)) // hairpin: see chain reflection
 	attrs.AddRtAttr(unix.IFLA_BRPORT_GROUP_FWD_MASK, nl.Uint16Attr(pastTheGuard))
@@ -232,7 +261,6 @@ func connect(c *conn, index int, addr netip.Addr) error {
 	return c.Perform(strconv.Quote(lease.Name(addr)),
 		withoutLinkLocal(index),
 		nlconn.Task{Doing: "setting up the bridge port", Req: nlconn.Request(unix.RTM_SETLINK, 0, port, attrs)},
-		nlconn.Task{Doing: "naming the MAC address behind", Req: staticNeighbour(index, addr)},
 		// Without ARP: what the host hears as the port's, and not the bridge's, it must not answer.
 		nlconn.Task{Doing: "bringing up", Req: setUp(index, unix.IFF_NOARP)},
 	)
@@ -243,13 +271,6 @@ func connect(c *conn, index int, addr netip.Addr) error {
 // its bit set a frame takes the ordinary way, by the guard (br_handle_frame in
 // net/bridge/br_input.c). The kernel does not allow the first three.
 const pastTheGuard = 0xfff8
-
-// staticNeighbour enters the MAC address of addr into the bridge's table.
-func staticNeighbour(port int, addr netip.Addr) *nl.NetlinkRequest {
-	msg := &ndMsg{Family: unix.AF_BRIDGE, Ifindex: int32(port), State: unix.NUD_NOARP, Flags: unix.NTF_MASTER}
-	return nlconn.Request(unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, msg,
-		nl.NewRtAttr(unix.NDA_LLADDR, lease.InsideMAC(addr)))
-}
 
 // removeLink deletes the pair; the far end goes with the near one. What can't be
 // deleted is gone already, with its namespace.
