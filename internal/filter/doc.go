@@ -19,7 +19,20 @@
 // What changes are the sets that packets fill, those of interfaces for which
 // forwarding was turned on (Close), and the doors of containers with published ports
 // (SetDoors). Doors only take away from what a mark lets in: those of a link that is
-// gone let in nobody, and its number's next link begins with its own.
+// gone let in nobody, and its number's next link begins with its own, or with none.
+//
+// A policy's stamp, an empty chain in both tables, says that all is there. Write leaves
+// it out and Finish puts it in, after the doors of running containers: who is killed
+// between leaves a filter that the next one takes for incomplete, and writes anew.
+//
+// # Connections of who had the address before
+//
+// The host lets the answers to a connection in to whoever has the address that began
+// it. IsTracked finds in tracked whether an address has begun one that goes on. Such an
+// address is leased when all others are taken, or when it is asked for, and Forget
+// deletes its connections from the host's table first. On kernels before 5.8, which
+// refuse that, such an address can't be leased until they have timed out. Write empties
+// the set: of what was begun before, nothing is known afterwards.
 //
 // # The tables
 //
@@ -30,7 +43,7 @@
 //		set leases  { ifname . ether_addr . ipv4_addr }
 //		set leases6 { ifname . ether_addr . ipv6_addr }
 //		set holders { ifname . ether_addr }
-//		set owners  { devgroup . devgroup; filled by isolation; timeout 1h }
+//		set owners  { devgroup . devgroup; filled by passing; timeout 1h }
 //		map doors   { ifindex: goto doors-IFINDEX }
 //
 //		chain guard {                                        prerouting -310
@@ -43,8 +56,8 @@
 //		chain guard4    { from a DHCP server drop; accept }
 //		chain guard6    { router advertisement, redirect, DHCP server drop
 //		                  neighbour advertisement of another's address drop; accept }
-//		chain reflection { to a group, oifname . ether saddr @holders drop }     forward -310
-//		chain isolation {                                    forward -200
+//		chain passing {                                      forward -310
+//			to a group, oifname . ether saddr @holders drop
 //			iifname != "uv*" accept
 //			oifname != "uv*" accept
 //			iifgroup . oifgroup @owners accept
@@ -58,21 +71,25 @@
 //	table inet unc {
 //		set routed, routed6     { ifname }
 //		set bridging, bridging6 { ifname . ether_addr }
+//		set links               { ifname }
 //		set tracked, tracked6   { address; filled by connections }
 //
-//		chain strays      { iifname "uv*" drop }                           prerouting -450
-//		chain bridged     { from port to port: no tracking }               prerouting -300
-//		chain connections { iifname "unc0", new, ct count over 8192 drop } prerouting -150
+//		chain strays      { iifname "uv*" and @links drop
+//		                    from port to port: no tracking }               prerouting -450
 //		chain published   { to an address of the host's, socket marked:
 //		                    dnat to the mark's address and port }          prerouting -105
-//		chain marks       { redirected: mark inward, or answers }          prerouting -95
+//		chain seen        { redirected: goto marks
+//		                    new, iifname "unc0": goto connections }        prerouting -95
+//		chain connections { begun to IPv4 metadata drop; ct count over 8192 drop }
+//		chain marks       { new, iifname "unc0": jump connections
+//		                    mark inward, or answers }
 //		chain unmarked    { marked: no mark }                              output -310
-//		chain forward     { ... goto outbound, inbound; @routed drop }     forward -5
-//		chain outbound    { metadata drop; from the subnet accept; drop }
-//		chain inbound     { drop }
 //		chain masqueraded { from the subnet to elsewhere: masquerade to ports 1024-65535
 //		                    redirected, back to the bridge: masquerade }   postrouting 95
+//		chain forward     { ... goto outbound, inbound; @routed drop }     forward -5
 //		chain leaving     { from the subnet to elsewhere: drop }           postrouting 300
+//		chain outbound    { metadata drop; from the subnet accept; drop }
+//		chain inbound     { drop }
 //		chain host        { HOST_ACCESS=no: answers and ICMP, or drop }    input -5
 //	}
 //
@@ -81,24 +98,29 @@
 //	guard        a container sends from the address that it leases, and nothing but IP and
 //	             ARP. A list of what may pass, for a list of what may not was got round by a
 //	             VLAN tag. It is the first in its hook: what others do there sees only what
-//	             has passed.
+//	             has passed, and the bridge learns which address is behind a port from that.
 //	guard4, 6    it is no router and no DHCP server.
-//	reflection   a container does not hear its own broadcasts. A port takes back what it has
+//	passing      a container does not hear its own broadcasts. A port takes back what it has
 //	             sent (hairpin), because with br_netfilter one that asks for its own
 //	             published port is answered that way.
-//	isolation    frames go from port to port of one owner. The pair that enters the set is
+//	             Frames go from port to port of one owner. The pair that enters the set is
 //	             always the sending port's group twice, so no pair of two owners ever does.
 //	             To a published port everybody may.
 //	entering     what has been to a published port gets to a link that has a door for it.
 //	             A marked socket or a tracked connection can outlive the link that it was
 //	             for; the address may be another user's by then.
 //	strays       frames to addresses that a bridge keeps to itself reach the host as the
-//	             port's own, past the guard; they end here.
-//	bridged      what one container sends another is not tracked by the host.
-//	connections  a container has begun at most MAX_CONNECTIONS that the host tracks.
+//	             port's own, past the guard; they end here. links has the names of all
+//	             leases: another's link that is called uv-something is none of unc's.
+//	             What one container sends another, br_netfilter shows here, and the host
+//	             does not track it.
 //	published    a connection to a marked socket is the container's that the mark names;
 //	             the moment the socket is closed it is nobody's. Only at the host's own
 //	             addresses: a socket at the wildcard address would match the whole world's.
+//	seen         most packets are of a connection that goes on, and not to a published port,
+//	             and are done after two rules.
+//	connections  a container has begun at most MAX_CONNECTIONS that the host tracks, and none
+//	             to 169.254.0.0/16, whatever somebody's redirection has made of it since.
 //	marks        on the bridge, what has been to a published port, and what answers that, can
 //	             be told from what one container sends another.
 //	unmarked     the marks are not seen by the host's firewall or routing rules.
@@ -130,7 +152,7 @@
 // port to port meet the IP hooks too, with the bridge as both interfaces. So forward
 // knows by the MAC address what is on its way between two containers and what was
 // sent to the gateway to be routed back; bridging does the same for other bridges of
-// the host's; and the mark tells isolation what published has redirected,
+// the host's; and the mark tells passing what published has redirected,
 // which goes on as a frame then. With the module and without it the same packets
 // pass.
 //

@@ -141,7 +141,7 @@ func Generation() (uint32, error) {
 // fill writes a chain with doors.
 func fill(conn *nftables.Conn, chain *nftables.Chain, list []Door) error {
 	ports := &nftables.Set{
-		Table: chain.Table, Anonymous: true, Constant: true,
+		Table: chain.Table, Anonymous: true, Constant: true, Name: "__set%d", ID: 1, // the kernel puts a number in
 		KeyType: nftables.MustConcatSetType(nftables.TypeInetProto, nftables.TypeInetService),
 	}
 	var keys []nftables.SetElement

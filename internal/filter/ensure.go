@@ -110,9 +110,10 @@ func write(conn *nftables.Conn, t table) error {
 	table := &nftables.Table{Name: name, Family: t.family}
 	conn.DelTable(conn.AddTable(table))
 	conn.AddTable(table)
-	for _, s := range t.sets {
+	for i, s := range t.sets {
 		ns := &nftables.Set{
-			Table: table, Name: s.name, KeyType: s.key, Size: s.size,
+			Table: table, Name: s.name, ID: uint32(t.family)<<8 + uint32(i) + 1, // in this transaction
+			KeyType: s.key, Size: s.size,
 			Dynamic: s.dynamic, HasTimeout: s.timeout > 0, Timeout: s.timeout,
 			IsMap: s.verdict, DataType: nftables.TypeVerdict,
 			KeyByteOrder: binaryutil.NativeEndian, // for nft to show names as such

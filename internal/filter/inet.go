@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"net"
 	"net/netip"
 
 	"github.com/google/nftables"
@@ -120,16 +121,28 @@ func connections(p *policy.Policy) []rule {
 			Exprs: []expr.Any{&expr.Connlimit{Count: uint32(p.MaxConnections), Flags: expr.NFT_CONNLIMIT_F_INV}},
 		}}
 	}
-	return []rule{
-		// Whatever somebody's redirection has made of it.
-		all(isIPv4(), rule{
-			&expr.Ct{Key: expr.CtKeyDST, Register: reg(0), Direction: original},
-			&expr.Bitwise{SourceRegister: reg(0), DestRegister: reg(0), Len: 4, Mask: []byte{0xff, 0xff, 0, 0}, Xor: make([]byte, 4)},
-			compare(expr.CmpOpEq, []byte{169, 254, 0, 0}),
-		}, drop()),
-		all(isIPv4(), rule{load(networkLayer, ip4Src, 4, 0)}, over(tracked), drop()),
-		all(isIPv6(), rule{load(networkLayer, ip6Src, 16, 0)}, over(tracked6), drop()),
+	var rules []rule
+	for _, m := range metadata {
+		rules = append(rules, all(begunTo(netip.MustParsePrefix(m)), drop()))
 	}
+	return append(rules,
+		all(isIPv4(), rule{load(networkLayer, ip4Src, 4, 0)}, over(tracked), drop()),
+		all(isIPv6(), rule{load(networkLayer, ip6Src, 16, 0)}, over(tracked6), drop()))
+}
+
+// begunTo is a condition on the address that a connection was first sent to, whatever
+// somebody's redirection has made of it.
+func begunTo(p netip.Prefix) rule {
+	data, family := p.Addr().AsSlice(), isIPv6()
+	if p.Addr().Is4() {
+		family = isIPv4()
+	}
+	size := uint32(len(data))
+	return all(family, rule{
+		&expr.Ct{Key: expr.CtKeyDST, Register: reg(0), Direction: original},
+		&expr.Bitwise{SourceRegister: reg(0), DestRegister: reg(0), Len: size, Mask: net.CIDRMask(p.Bits(), 8*len(data)), Xor: make([]byte, size)},
+		compare(expr.CmpOpEq, data),
+	})
 }
 
 func subnets(p *policy.Policy) []netip.Prefix {

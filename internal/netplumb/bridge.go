@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/vishvananda/netlink/nl"
@@ -103,6 +104,9 @@ func createBridge(c *conn, p *policy.Policy) error {
 	data.AddRtAttr(nl.IFLA_BR_FORWARD_DELAY, nl.Uint32Attr(0))
 	data.AddRtAttr(nl.IFLA_BR_MCAST_SNOOPING, nl.Uint8Attr(0))
 	data.AddRtAttr(nl.IFLA_BR_AGEING_TIME, nl.Uint32Attr(forGood))
+	// Values and mask (struct br_boolopt_multi): it learns no address from frames to
+	// 01:80:c2:00:00:02, which no port's mask (pastTheGuard) sends by way of the guard.
+	data.AddRtAttr(unix.IFLA_BR_MULTI_BOOLOPT, slices.Concat(nl.Uint32Attr(noLinkLocalLearning), nl.Uint32Attr(noLinkLocalLearning)))
 	err := c.Must(nlconn.Request(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL,
 		nl.NewIfInfomsg(unix.AF_UNSPEC),
 		nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(p.Bridge)),
@@ -119,6 +123,9 @@ func createBridge(c *conn, p *policy.Policy) error {
 	}
 	return nil
 }
+
+// noLinkLocalLearning is the bit of BR_BOOLOPT_NO_LL_LEARN in linux/if_bridge.h.
+const noLinkLocalLearning = 1
 
 // forGood is the longest time for which a bridge remembers a silent port's address, in
 // hundredths of a second; it forgets with the port. What is for an address that it

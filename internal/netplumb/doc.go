@@ -60,9 +60,10 @@
 // A published port is a socket on the host that listens there, with a mark that says
 // where it leads (filter.Mark). The supervisor holds it, and listMarked finds it.
 //
-// A free address is found by trying: from a random one on, in random strides. A
-// name or number looked up costs a microsecond and does not depend on how many
-// there are; no list of links is read on the way of a start, only by report.
+// A free address is found by trying: from a random one on, in random strides; those with
+// connections left of their last holders' come last (filter.IsTracked). A name or number
+// looked up costs a microsecond and does not depend on how many there are;
+// no list of links is read on the way of a start, only by report.
 //
 // # What is on the host, and what removes it
 //
@@ -71,8 +72,13 @@
 //	             names with it.
 //	unc0         the bridge, made by the first container. It stays, down to its fixed
 //	             MAC address, until remove or a reboot, as does all that follows.
+//	addresses    which MAC address is behind which port, the bridge learns from what the
+//	             guard passes, and forgets with the port. No entry is made for it: net-setup
+//	             can be stopped until the number it would name is another link's.
 //	tables unc   the filter: the same for all containers, but for chains doors-N of links
-//	             that have had published ports, which the link's successor replaces.
+//	             that have had published ports. The link's successor replaces them, and
+//	             deletes them when it publishes nothing.
+//	connections  in the host's table of them, until they time out or the address is leased.
 //	forwarding   turned on for unc0 and for links that the host has routes through, and
 //	             accept_ra, where it has to be. What it was is noted on unc0, as further
 //	             names of it (forwarding.go), for remove to take back.

@@ -200,7 +200,7 @@ func connect(c *conn, index int, addr netip.Addr) error {
 	attrs := nl.NewRtAttr(unix.IFLA_PROTINFO|unix.NLA_F_NESTED, nil)
 	attrs.AddRtAttr(nl.IFLA_BRPORT_LEARNING, nl.Uint8Attr(1))
 	attrs.AddRtAttr(nl.IFLA_BRPORT_UNICAST_FLOOD, nl.Uint8Attr(0))
-	attrs.AddRtAttr(nl.IFLA_BRPORT_MODE, nl.Uint8Attr(1)) // hairpin: see chain reflection
+	attrs.AddRtAttr(nl.IFLA_BRPORT_MODE, nl.Uint8Attr(1)) // hairpin: see chain passing
 	attrs.AddRtAttr(unix.IFLA_BRPORT_GROUP_FWD_MASK, nl.Uint16Attr(pastTheGuard))
 
 	return c.Perform(strconv.Quote(lease.Name(addr)),
