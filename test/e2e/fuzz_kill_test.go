@@ -61,10 +61,10 @@ func TestKillAnyProcessAtAnyMoment(t *testing.T) {
 		t.Errorf("sockets left: %v", l)
 	}
 	// Each port and each name that one user had is free, for the other too.
-	for first := 0; first < lanes*rounds; first += 40 {
+	for first := 0; first < lanes*rounds; first += 20 {
 		for _, u := range []user{h.alice, h.bob} {
-			ports := fmt.Sprintf("%d-%d:1000-1039", firstPort+first, firstPort+first+39)
-			h.run(h.unc(u, "run", "--rootfs", rootfs, "-p", ports, "-p", ports+"/udp", "--name", nameOf(first+rand.N(40)), "true")).works(t)
+			ports := fmt.Sprintf("%d-%d:1000-1019", firstPort+first, firstPort+first+19)
+			h.run(h.unc(u, "run", "--rootfs", rootfs, "-p", ports, "-p", ports+"/udp", "--name", nameOf(first+rand.N(20)), "true")).works(t)
 		}
 	}
 	h.nothingLeft()
