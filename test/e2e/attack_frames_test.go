@@ -223,6 +223,47 @@ func TestFramesToTheBridgesOwnAddresses(t *testing.T) {
 }
 
 // fragmentFrame is the first of several fragments.
+// portOf is the host's end of the pair that leads to a leg.
+func portOf(l *leg) string { return fmt.Sprintf("uv%x", l.addr.As4()) }
+
+// TestNobodyIsBelievedBehindAnothersPort: the bridge learns where an address is, from
+// frames. None may make it look for another user's behind one's own port, not those
+// that no filter of the bridge ever sees either.
+func TestNobodyIsBelievedBehindAnothersPort(t *testing.T) {
+	onAStreet(t, func(t *testing.T, s *street) {
+		a, v := s.a, s.v
+		entry := func(mac net.HardwareAddr) string {
+			for line := range strings.Lines(s.root("bridge fdb show br unc0")) {
+				if strings.HasPrefix(line, mac.String()+" ") {
+					return strings.Fields(line)[2]
+				}
+			}
+			return ""
+		}
+		// What is right is learned.
+		for _, l := range []*leg{a, v} {
+			tap := newTap(t, l, "eth0")
+			tap.send(udpFrame(l.gatewayMAC, l.mac, l.addr, l.gateway, token()))
+			eventually(t, "the bridge knowing who has spoken", func() bool { return entry(l.mac) == portOf(l) })
+		}
+		groups := []net.HardwareAddr{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, a.gatewayMAC, v.mac}
+		for n := range byte(16) {
+			groups = append(groups, kept(n))
+		}
+		for _, dst := range groups {
+			s.from.send(
+				udpFrame(dst, v.mac, v.addr, a.gateway, token()),
+				udpFrame(dst, v.mac, a.addr, a.gateway, token()),
+				arpFrame(dst, v.mac, 2, v.mac, v.addr, a.gatewayMAC, a.gateway, token()),
+				ether(dst, v.mac, 0x8809, token()), ether(dst, v.mac, 0x88cc, token()), ether(dst, v.mac, 64, make([]byte, 64)))
+			s.fence()
+			if got, want := entry(v.mac), portOf(v); got != want {
+				t.Fatalf("after frames to %v the bridge looks for %v at %q, want %q", dst, v.mac, got, want)
+			}
+		}
+	})
+}
+
 func fragmentFrame(dst, src net.HardwareAddr, from, to netip.Addr) []byte {
 	data := join(be16(4000), be16(4001), be16(1000), be16(0), make([]byte, 64))
 	if from.Is4() {
