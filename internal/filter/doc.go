@@ -30,8 +30,7 @@
 // The host lets the answers to a connection in to whoever has the address that began
 // it. IsTracked finds in tracked whether an address has begun one that goes on. Such an
 // address is leased when all others are taken, or when it is asked for, and Forget
-// deletes its connections from the host's table first. On kernels before 5.8, which
-// refuse that, such an address can't be leased until they have timed out. Write empties
+// deletes its connections from the host's table first. Write empties
 // the set: of what was begun before, nothing is known afterwards.
 //
 // # The tables

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -57,21 +58,22 @@ func findTracked(addr netip.Addr) *nl.NetlinkRequest {
 		nl.NewRtAttr(unix.NFTA_SET_ELEM_LIST_SET, nl.ZeroTerminated(set)), list)
 }
 
-// The attributes of linux/netfilter/nfnetlink_conntrack.h.
+// The messages and attributes of linux/netfilter/nfnetlink_conntrack.h.
 const (
-	ctDelete          = 2 // IPCTNL_MSG_CT_DELETE
-	ctTupleOrig       = 1
-	ctTupleIP         = 1
-	ctIPv4Src         = 1
-	ctIPv6Src         = 3
-	ctFilter          = 25
-	ctFilterOrigFlags = 1
-	ctFilterIPSrc     = 1 // CTA_FILTER_F_CTA_IP_SRC
+	ctGet       = 1 // IPCTNL_MSG_CT_GET
+	ctDelete    = 2 // IPCTNL_MSG_CT_DELETE
+	ctTupleOrig = 1
+	ctID        = 12
+	ctZone      = 18
+	ctTupleIP   = 1
+	ctIPv4Src   = 1
+	ctIPv6Src   = 3
 )
 
 // Forget deletes the connections that these addresses have begun from the host's
-// table. That walks the table, which takes milliseconds. Kernels before 5.8 refuse.
-// It needs CAP_NET_ADMIN.
+// table. It lists the table, which takes milliseconds. Not by the kernel's own
+// filter: that came with Linux 5.8, and compares IPv6 addresses the wrong way round
+// (ctnetlink_filter_match_tuple). It needs CAP_NET_ADMIN.
 func Forget(addrs ...netip.Addr) error {
 	c, err := nlconn.Dial(unix.NETLINK_NETFILTER)
 	if err != nil {
@@ -82,27 +84,73 @@ func Forget(addrs ...netip.Addr) error {
 		if !addr.IsValid() {
 			continue
 		}
-		family, key := byte(unix.AF_INET), ctIPv4Src
-		if addr.Is6() {
-			family, key = unix.AF_INET6, ctIPv6Src
-		}
-		tuple := nl.NewRtAttr(ctTupleOrig|unix.NLA_F_NESTED, nil)
-		tuple.AddRtAttr(ctTupleIP|unix.NLA_F_NESTED, nil).AddRtAttr(key, addr.AsSlice())
-		filter := nl.NewRtAttr(ctFilter|unix.NLA_F_NESTED, nil)
-		filter.AddRtAttr(ctFilterOrigFlags, nl.Uint32Attr(ctFilterIPSrc))
-		filter.AddRtAttr(ctFilterOrigFlags+1, nl.Uint32Attr(0))
-		// Version 1: the family counts (ctnetlink_del_conntrack).
-		msg := rawMessage{family, 1, 0, 0}
-		err := c.Must(nlconn.Request(unix.NFNL_SUBSYS_CTNETLINK<<8|ctDelete, 0, msg, tuple, filter))
-		if err != nil && !errors.Is(err, unix.ENOENT) {
+		if err := forget(c, addr); err != nil {
 			return fmt.Errorf("ending the connections of %v: %w", addr, err)
 		}
 	}
 	return nil
 }
 
-// rawMessage is the beginning of a message as it stands.
-type rawMessage []byte
+func forget(c *nlconn.Conn, addr netip.Addr) error {
+	family := byte(unix.AF_INET)
+	if addr.Is6() {
+		family = unix.AF_INET6
+	}
+	var found []*nl.NetlinkRequest
+	err := c.Dump(func() *nl.NetlinkRequest {
+		found = nil
+		return nlconn.Request(unix.NFNL_SUBSYS_CTNETLINK<<8|ctGet, 0, nfgenmsg{family})
+	}, func(payload []byte) {
+		if which, ok := begunBy(payload, addr); ok {
+			parts := append([]nl.NetlinkRequestData{nfgenmsg{family}}, which...)
+			found = append(found, nlconn.Request(unix.NFNL_SUBSYS_CTNETLINK<<8|ctDelete, 0, parts...))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, req := range found {
+		if err := c.Must(req); err != nil && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+	}
+	return nil
+}
 
-func (m rawMessage) Len() int          { return len(m) }
-func (m rawMessage) Serialize() []byte { return m }
+// begunBy tells whether an address has begun a connection, and returns what names that
+// one.
+func begunBy(payload []byte, addr netip.Addr) (which []nl.NetlinkRequestData, ok bool) {
+	key := uint16(ctIPv4Src)
+	if addr.Is6() {
+		key = ctIPv6Src
+	}
+	attrs, err := nl.ParseRouteAttr(payload[min(nfgenmsgSize, len(payload)):])
+	if err != nil {
+		return nil, false
+	}
+	for _, a := range attrs {
+		switch kind := a.Attr.Type &^ unix.NLA_F_NESTED; kind {
+		case ctTupleOrig:
+			source := nested(nested(a.Value, ctTupleIP), key)
+			ok = ok || bytes.Equal(source, addr.AsSlice())
+			which = append(which, nl.NewRtAttr(ctTupleOrig|unix.NLA_F_NESTED, bytes.Clone(a.Value)))
+		case ctID, ctZone:
+			which = append(which, nl.NewRtAttr(int(kind), bytes.Clone(a.Value)))
+		}
+	}
+	return which, ok
+}
+
+// nested returns the value of an attribute inside of another, nil when there is none.
+func nested(value []byte, key uint16) []byte {
+	attrs, err := nl.ParseRouteAttr(value)
+	if err != nil {
+		return nil
+	}
+	for _, a := range attrs {
+		if a.Attr.Type&^(unix.NLA_F_NESTED|unix.NLA_F_NET_BYTEORDER) == key {
+			return a.Value
+		}
+	}
+	return nil
+}

@@ -222,7 +222,6 @@ func TestFramesToTheBridgesOwnAddresses(t *testing.T) {
 	})
 }
 
-// fragmentFrame is the first of several fragments.
 // portOf is the host's end of the pair that leads to a leg.
 func portOf(l *leg) string { return fmt.Sprintf("uv%x", l.addr.As4()) }
 
@@ -264,6 +263,7 @@ func TestNobodyIsBelievedBehindAnothersPort(t *testing.T) {
 	})
 }
 
+// fragmentFrame is the first of several fragments.
 func fragmentFrame(dst, src net.HardwareAddr, from, to netip.Addr) []byte {
 	data := join(be16(4000), be16(4001), be16(1000), be16(0), make([]byte, 64))
 	if from.Is4() {
