@@ -24,11 +24,7 @@ func tellPicked(asked []ports.Mapping, sockets []netplumb.Socket) []string {
 			continue
 		}
 		seen = append(seen, m)
-		kind := "tcp"
-		if m.UDP {
-			kind = "udp"
-		}
-		told = append(told, fmt.Sprintf("port %d of the host leads to port %d/%s of the container", m.HostPort, m.Port, kind))
+		told = append(told, fmt.Sprintf("port %d of the host leads to port %d/%s of the container", m.HostPort, m.Port, m.Protocol()))
 	}
 	return told
 }

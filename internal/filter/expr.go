@@ -32,7 +32,7 @@ func verdict(kind expr.VerdictKind) rule { return rule{&expr.Verdict{Kind: kind}
 func accept() rule { return verdict(expr.VerdictAccept) }
 func drop() rule   { return verdict(expr.VerdictDrop) }
 
-func jump(chain string) rule { return rule{&expr.Verdict{Kind: expr.VerdictGoto, Chain: chain}} }
+func goTo(chain string) rule { return rule{&expr.Verdict{Kind: expr.VerdictGoto, Chain: chain}} }
 
 // compare is a condition on what the registers from 0 on hold.
 func compare(op expr.CmpOp, data []byte) expr.Any {
@@ -105,15 +105,17 @@ func within(op expr.CmpOp, source bool, p netip.Prefix) rule {
 			offset = ip6Src
 		}
 	}
-	data := addr.AsSlice()
+	return append(append(family, load(networkLayer, offset, uint32(addr.BitLen()/8), 0)), inPrefix(op, p)...)
+}
+
+// inPrefix is a condition on the address that the registers from 0 on hold.
+func inPrefix(op expr.CmpOp, p netip.Prefix) rule {
+	data := p.Masked().Addr().AsSlice()
 	size := uint32(len(data))
-	return append(family,
-		load(networkLayer, offset, size, 0),
-		&expr.Bitwise{
-			SourceRegister: reg(0), DestRegister: reg(0), Len: size,
-			Mask: net.CIDRMask(p.Bits(), 8*len(data)), Xor: make([]byte, size),
-		},
-		compare(op, data))
+	return rule{&expr.Bitwise{
+		SourceRegister: reg(0), DestRegister: reg(0), Len: size,
+		Mask: net.CIDRMask(p.Bits(), 8*len(data)), Xor: make([]byte, size),
+	}, compare(op, data)}
 }
 
 func from(p netip.Prefix) rule  { return within(expr.CmpOpEq, true, p) }

@@ -74,8 +74,8 @@ func forward(p *policy.Policy) []rule {
 		// After these: an error that one container reports of another's connection
 		// is a part of that, to the kernel.
 		all(established(), accept()),
-		all(in(p.Bridge), jump("outbound")),
-		all(out(p.Bridge), jump("inbound")),
+		all(in(p.Bridge), goTo("outbound")),
+		all(out(p.Bridge), goTo("inbound")),
 		all(isIPv4(), arrivedAt(routed), drop()),
 		all(isIPv4(), sentTo(bridging), drop()),
 		all(isIPv6(), arrivedAt(routed6), drop()),

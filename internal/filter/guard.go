@@ -89,14 +89,13 @@ const (
 // knowing what it is: a frame with a VLAN tag, say, has the tag's type where the
 // guard looks for IP's or ARP's.
 func guard(p *policy.Policy) chain {
-	port := func() rule { return inPort(expr.CmpOpEq) }
 	name := &expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg(0)} // 16 bytes
 	known := func(mac, ip expr.Any, set string) rule { return rule{name, mac, ip, isIn(set)} }
 	mac := load(linkLayer, etherSrc, 6, 4)
 
 	rules := []rule{
 		all(inPort(expr.CmpOpNeq), accept()),
-		all(header(linkLayer, etherType, 0x08, 0x00), known(mac, load(networkLayer, ip4Src, 4, 6), leases), jump("guard4")),
+		all(header(linkLayer, etherType, 0x08, 0x00), known(mac, load(networkLayer, ip4Src, 4, 6), leases), goTo("guard4")),
 		all(header(linkLayer, etherType, 0x08, 0x06),
 			// Ethernet and IPv4, with addresses of 6 and 4 bytes; what is read below lies elsewhere in others.
 			header(networkLayer, 0, 0, 1, 8, 0, 6, 4),
@@ -106,12 +105,12 @@ func guard(p *policy.Policy) chain {
 	}
 	if p.Subnet6.IsValid() {
 		rules = append(rules,
-			all(header(linkLayer, etherType, 0x86, 0xdd), known(mac, load(networkLayer, ip6Src, 16, 6), leases6), jump("guard6")))
+			all(header(linkLayer, etherType, 0x86, 0xdd), known(mac, load(networkLayer, ip6Src, 16, 6), leases6), goTo("guard6")))
 	}
 	return chain{
 		name:  "guard",
 		base:  &base{nftables.ChainTypeFilter, nftables.ChainHookPrerouting, bridgePriorityFirst},
-		rules: append(rules, all(port(), drop())),
+		rules: append(rules, all(inPort(expr.CmpOpEq), drop())),
 	}
 }
 

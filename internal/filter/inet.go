@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"net"
 	"net/netip"
 
 	"github.com/google/nftables"
@@ -106,8 +105,8 @@ func linkNames(p *policy.Policy) [][]byte {
 // published port, and pass by both rules.
 func seen(p *policy.Policy) []rule {
 	return []rule{
-		all(redirected(), jump("marks")),
-		all(isNew(), in(p.Bridge), jump("connections")),
+		all(redirected(), goTo("marks")),
+		all(isNew(), in(p.Bridge), goTo("connections")),
 	}
 }
 
@@ -133,16 +132,11 @@ func connections(p *policy.Policy) []rule {
 // begunTo is a condition on the address that a connection was first sent to, whatever
 // somebody's redirection has made of it.
 func begunTo(p netip.Prefix) rule {
-	data, family := p.Addr().AsSlice(), isIPv6()
+	family := isIPv6()
 	if p.Addr().Is4() {
 		family = isIPv4()
 	}
-	size := uint32(len(data))
-	return all(family, rule{
-		&expr.Ct{Key: expr.CtKeyDST, Register: reg(0), Direction: original},
-		&expr.Bitwise{SourceRegister: reg(0), DestRegister: reg(0), Len: size, Mask: net.CIDRMask(p.Bits(), 8*len(data)), Xor: make([]byte, size)},
-		compare(expr.CmpOpEq, data),
-	})
+	return all(family, rule{&expr.Ct{Key: expr.CtKeyDST, Register: reg(0), Direction: original}}, inPrefix(expr.CmpOpEq, p))
 }
 
 func subnets(p *policy.Policy) []netip.Prefix {

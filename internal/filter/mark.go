@@ -7,7 +7,7 @@ import (
 )
 
 // Mark is the SO_MARK (socket(7)) of a socket that listens for the container with
-// the given address number and port. The published chain (inet.go) makes the
+// the given address number and port. The published chain (published.go) makes the
 // destination out of it with nothing but masks, for which the bytes have to lie in
 // memory as they do in a packet, on machines of either byte order:
 //

@@ -28,8 +28,8 @@ type part struct {
 	use    uint32
 }
 
-// parts lists what must be there for the filter to be whole. It is worked out
-// without building the rules, which takes a hundred times as long as to look.
+// parts lists what must be there for the filter to be whole. The rules are
+// built to be counted; what the sets begin with, which takes longest, is not listed.
 func parts(p *policy.Policy) []part {
 	var list []part
 	for _, t := range tables(p, Routed{}) {

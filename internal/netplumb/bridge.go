@@ -35,14 +35,24 @@ func findBridge(c *conn, p *policy.Policy) (int, error) {
 	return l.index, nil
 }
 
-// ourBridge looks the bridge up; nil when there is none.
-func ourBridge(c *conn, p *policy.Policy) (*link, error) {
+// named is whatever has the bridge's name; nil when nothing has.
+func named(c *conn, p *policy.Policy) (*link, error) {
 	l, err := c.link(p.Bridge)
 	switch {
 	case errors.Is(err, unix.ENODEV):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("looking for bridge %q: %w", p.Bridge, err)
+	}
+	return l, nil
+}
+
+// ourBridge looks the bridge up; nil when there is none.
+func ourBridge(c *conn, p *policy.Policy) (*link, error) {
+	l, err := named(c, p)
+	switch {
+	case l == nil || err != nil:
+		return nil, err
 	case l.kind != "bridge" || l.mac != string(lease.InsideMAC(p.Gateway())):
 		return nil, hint.With(fmt.Errorf("interface %q exists but is not unc's bridge for %v", p.Bridge, p.Subnet),
 			"ip -d link show "+p.Bridge+"    # if it is unc's, for another subnet: sudo unc net-setup remove; if it is not, choose another BRIDGE in /etc/unc/network.conf")
@@ -53,12 +63,10 @@ func ourBridge(c *conn, p *policy.Policy) (*link, error) {
 // anyOurs looks for a bridge of unc's that may have been made for another subnet; nil
 // when there is none.
 func anyOurs(c *conn, p *policy.Policy) (*link, error) {
-	l, err := c.link(p.Bridge)
+	l, err := named(c, p)
 	switch {
-	case errors.Is(err, unix.ENODEV):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("looking for bridge %q: %w", p.Bridge, err)
+	case l == nil || err != nil:
+		return nil, err
 	case l.kind != "bridge" || !lease.IsInsideMAC(net.HardwareAddr(l.mac)):
 		return nil, nil // a stranger's
 	}

@@ -17,8 +17,8 @@ import (
 )
 
 // Forwarding is turned on for the interfaces that containers' packets arrive at: the
-// bridge, and those that the host has routes through. Not for the whole host where the kernel can tell them apart: it does
-// for IPv4, and since Linux 6.17 for IPv6 (force_forwarding). What arrives there
+// bridge, and those that the host has routes through. Not for the whole host where
+// the kernel can tell them apart: it does for IPv4, and since Linux 6.17 for IPv6 (force_forwarding). What arrives there
 // for anybody else is dropped by the filter, in which the interfaces are entered
 // before the setting is changed.
 //
@@ -40,6 +40,16 @@ func setSysctl(family, link, name, value string) error {
 	path := sysctlPath(family, link, name)
 	if err := os.WriteFile(path, []byte(value), 0); err != nil {
 		return fmt.Errorf("setting %q to %s: %w", path, value, err)
+	}
+	return nil
+}
+
+// setSysctls sets one setting of several links, up to the first that fails.
+func setSysctls(family string, links []string, name, value string) error {
+	for _, link := range links {
+		if err := setSysctl(family, link, name, value); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -95,21 +105,9 @@ func turnOn(c *conn, p *policy.Policy, bridge int, s switches) error {
 	if s.none() {
 		return nil
 	}
-	var ra []string
-	if s.allV6 {
-		links, err := withIPv6()
-		if err != nil {
-			return err
-		}
-		for _, name := range links {
-			// The one setting is for all that there are; those to come are their makers'.
-			if name != "default" && name != "lo" && name != p.Bridge && !strings.HasPrefix(name, lease.Prefix) {
-				s.v6 = append(s.v6, name)
-			}
-			if sysctlIs("ipv6", name, "accept_ra", "1") {
-				ra = append(ra, name)
-			}
-		}
+	ra, err := s.addAllIPv6(p)
+	if err != nil {
+		return err
 	}
 	if err := record(c, bridge, s, ra); err != nil {
 		return err
@@ -121,27 +119,41 @@ func turnOn(c *conn, p *policy.Policy, bridge int, s switches) error {
 	if err := filter.Close(r); err != nil {
 		return err
 	}
-	for _, name := range s.v4 {
-		if err := setSysctl("ipv4", name, "forwarding", "1"); err != nil {
-			return err
-		}
+	if err := setSysctls("ipv4", s.v4, "forwarding", "1"); err != nil {
+		return err
 	}
 	if !s.allV6 {
-		for _, name := range s.v6 {
-			if err := setSysctl("ipv6", name, "force_forwarding", "1"); err != nil {
-				return err
-			}
-		}
-		return nil
+		return setSysctls("ipv6", s.v6, "force_forwarding", "1")
 	}
 	// A router does not heed router advertisements, unless it is told to before
 	// it becomes one: it would lose its own default route (ip-sysctl, accept_ra).
-	for _, name := range ra {
-		if err := setSysctl("ipv6", name, "accept_ra", "2"); err != nil {
-			return err
-		}
+	if err := setSysctls("ipv6", ra, "accept_ra", "2"); err != nil {
+		return err
 	}
 	return setSysctl("ipv6", "all", "forwarding", "1")
+}
+
+// addAllIPv6 enters what the one setting for all is going to change, and returns which
+// interfaces heed router advertisements. There is nothing to do where there are
+// settings for each.
+func (s *switches) addAllIPv6(p *policy.Policy) (ra []string, err error) {
+	if !s.allV6 {
+		return nil, nil
+	}
+	links, err := withIPv6()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range links {
+		// The one setting is for all that there are; those to come are their makers'.
+		if name != "default" && name != "lo" && name != p.Bridge && !strings.HasPrefix(name, lease.Prefix) {
+			s.v6 = append(s.v6, name)
+		}
+		if sysctlIs("ipv6", name, "accept_ra", "1") {
+			ra = append(ra, name)
+		}
+	}
+	return ra, nil
 }
 
 // withIPv6 are the interfaces that IPv6 has settings for, and "default", which has

@@ -40,10 +40,7 @@ func Configure(route *os.File, n *Network) error {
 }
 
 func defaultRoute(out int, gateway netip.Addr) *nl.NetlinkRequest {
-	family := uint8(unix.AF_INET)
-	if gateway.Is6() {
-		family = unix.AF_INET6
-	}
+	family := uint8(familyOf(gateway))
 	msg := &nl.RtMsg{RtMsg: unix.RtMsg{
 		Family: family, Table: unix.RT_TABLE_MAIN, Protocol: unix.RTPROT_BOOT,
 		Scope: unix.RT_SCOPE_UNIVERSE, Type: unix.RTN_UNICAST,

@@ -147,13 +147,18 @@ func setDown(index int) *nl.NetlinkRequest {
 	return nlconn.Request(unix.RTM_SETLINK, 0, info)
 }
 
+// familyOf is the address family of an address (address_families(7)).
+func familyOf(addr netip.Addr) int {
+	if addr.Is6() {
+		return unix.AF_INET6
+	}
+	return unix.AF_INET
+}
+
 // newAddress builds an RTM_NEWADDR. Nobody asks around for an IPv6 address before
 // it is used: the kernel's names keep them unique.
 func newAddress(index int, address netip.Prefix) *nl.NetlinkRequest {
-	family := unix.AF_INET
-	if address.Addr().Is6() {
-		family = unix.AF_INET6
-	}
+	family := familyOf(address.Addr())
 	info := nl.NewIfAddrmsg(family)
 	info.Index, info.Prefixlen = uint32(index), uint8(address.Bits())
 	if family == unix.AF_INET6 {

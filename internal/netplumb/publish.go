@@ -218,11 +218,7 @@ func firstOfUsers() string {
 }
 
 func portName(m ports.Mapping) string {
-	kind := "tcp"
-	if m.UDP {
-		kind = "udp"
-	}
-	return kind + " port " + strconv.Itoa(int(m.HostPort))
+	return m.Protocol() + " port " + strconv.Itoa(int(m.HostPort))
 }
 
 func spans(list []policy.Span) string {

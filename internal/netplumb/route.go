@@ -46,10 +46,7 @@ func egressMTU(c *conn) (int, error) {
 // lookUpRoute returns the route to an address, nil when there is none, or one that
 // leads nowhere (ip-route(8): unreachable, prohibit, blackhole, throw).
 func lookUpRoute(c *conn, to netip.Addr) (*route, error) {
-	family := uint8(unix.AF_INET)
-	if to.Is6() {
-		family = unix.AF_INET6
-	}
+	family := uint8(familyOf(to))
 	msg := nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Dst_len: uint8(to.BitLen())}}
 	payload, err := c.Get(nlconn.Request(unix.RTM_GETROUTE, 0, &msg, nl.NewRtAttr(unix.RTA_DST, to.AsSlice())))
 	switch {

@@ -80,10 +80,7 @@ func (s *switches) addRouted(c *conn, p *policy.Policy) error {
 // routedLinks are the links that routes of one family lead through, that to outside
 // among them.
 func routedLinks(c *conn, outside netip.Addr) (map[int]bool, error) {
-	family := uint8(unix.AF_INET)
-	if outside.Is6() {
-		family = unix.AF_INET6
-	}
+	family := uint8(familyOf(outside))
 	links := map[int]bool{}
 	err := c.Dump(func() *nl.NetlinkRequest {
 		msg := &nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Table: unix.RT_TABLE_MAIN}}

@@ -26,7 +26,7 @@ func (m Mapping) String() string {
 	if m.Host.IsValid() {
 		host = m.Host.String()
 	}
-	return m.protocol() + " " + host + " " + strconv.Itoa(int(m.HostPort)) + " " + strconv.Itoa(int(m.Port))
+	return m.Protocol() + " " + host + " " + strconv.Itoa(int(m.HostPort)) + " " + strconv.Itoa(int(m.Port))
 }
 
 // ParseMapping is the inverse of String, and takes no other spelling.
@@ -63,7 +63,8 @@ func parseMapping(text string) (m Mapping, err error) {
 	return m, err
 }
 
-func (m Mapping) protocol() string {
+// Protocol is "tcp" or "udp".
+func (m Mapping) Protocol() string {
 	if m.UDP {
 		return "udp"
 	}
@@ -85,7 +86,7 @@ func (m Mapping) argument() string {
 	if m.HostPort != 0 || m.Host.IsValid() {
 		b.WriteString(":")
 	}
-	b.WriteString(strconv.Itoa(int(m.Port)) + "/" + m.protocol())
+	b.WriteString(strconv.Itoa(int(m.Port)) + "/" + m.Protocol())
 	return b.String()
 }
 
