@@ -21,6 +21,7 @@ import (
 // grammar is the whole command line.
 type grammar struct {
 	Run     runCmd           `cmd:"" help:"Run a command in a new container."`
+	Unshare unshareCmd       `cmd:"" help:"Run a command, without a container, as root of the ids that yours have: to make, change and remove trees of files of theirs."`
 	Net     netCmd           `cmd:"" help:"Show the containers' network: bridge, addresses, names, published ports."`
 	Version kong.VersionFlag `help:"Show the version and exit."`
 }
@@ -63,7 +64,7 @@ func Main(args []string) (code int) {
 	var g grammar
 	parser, err := kong.New(&g,
 		kong.Name("unc"), kong.Description(description), kong.Vars{"version": Version()},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Help(printHelp),
 		kong.Exit(func(int) { panic(helpShown{}) }))
 	if err != nil {
 		panic(err) // the grammar itself is wrong

@@ -21,7 +21,7 @@ type netCmd struct {
 }
 
 type netShowCmd struct {
-	Format string `enum:"table,json" default:"table" help:"table or json."`
+	Format string `enum:"table,json" default:"table"`
 }
 
 func (s *netShowCmd) run(*netplumb.Helper) (int, error) {

@@ -19,13 +19,13 @@ import (
 
 // networkFlags choose what a container has of the network.
 type networkFlags struct {
-	Network   string       `enum:"bridge,none,host" default:"bridge" placeholder:"KIND" help:"bridge: an address of its own on this machine's bridge; none: a loopback interface alone; host: the host's own network. Default: bridge."`
-	Name      string       `placeholder:"NAME" help:"Name that other containers of yours resolve to this one."`
-	Publish   []string     `short:"p" sep:"none" placeholder:"[IP:]HOST:CONTAINER[/udp]" help:"Make a port, or a range of them, reachable at the host's. CONTAINER alone: at one that is free. May be given again."`
-	IP        netip.Addr   `name:"ip" placeholder:"ADDRESS" help:"IPv4 address to have, of the bridge's subnet."`
-	DNS       []netip.Addr `name:"dns" placeholder:"ADDRESS" help:"Name server to ask instead of the host's. May be given again."`
-	DNSSearch []string     `name:"dns-search" placeholder:"DOMAIN" help:"Domain to look names up in, instead of the host's. May be given again."`
-	AddHost   []hostEntry  `name:"add-host" sep:"none" placeholder:"NAME:ADDRESS" help:"Entry for the container's /etc/hosts; host-gateway as the address is the host. May be given again."`
+	Network   string       `enum:"bridge,none,host" default:"bridge" placeholder:"KIND"`
+	Name      string       `placeholder:"NAME"`
+	Publish   []string     `short:"p" sep:"none" placeholder:"[IP:]HOST:CONTAINER[/udp]"`
+	IP        netip.Addr   `name:"ip" placeholder:"ADDRESS"`
+	DNS       []netip.Addr `name:"dns" placeholder:"ADDRESS"`
+	DNSSearch []string     `name:"dns-search" placeholder:"DOMAIN"`
+	AddHost   []hostEntry  `name:"add-host" sep:"none" placeholder:"NAME:ADDRESS"`
 
 	published []ports.Mapping // what Publish says
 	host      *resolvconf.Watch

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,13 +11,17 @@ import (
 )
 
 type runCmd struct {
-	Rootfs   string `placeholder:"DIR" help:"Directory that becomes the container's root. Default: the current directory if it holds a root file system with COMMAND in it, else a throw-away copy of this machine's own system."`
-	Hostname string `placeholder:"NAME" help:"Host name inside the container. Default: its --name, or a random one."`
-	NoInit   bool   `name:"no-init" help:"Make COMMAND process 1, without a small init that reaps the dead and passes signals on."`
+	Rootfs   string `placeholder:"DIR"`
+	Hostname string `placeholder:"NAME"`
+	NoInit   bool   `name:"no-init"`
 
-	networkFlags `group:"Network:"`
+	fileFlags     `group:"Files:"`
+	identityFlags `group:"Identity:"`
+	networkFlags  `group:"Network:"`
+	limitFlags    `group:"Limits:"`
+	securityFlags `group:"Security:"`
 
-	Command []string `arg:"" passthrough:"" help:"Command and its arguments. All that follows COMMAND belongs to it."`
+	Command []string `arg:"" passthrough:""`
 }
 
 var knownCodes = []struct {
@@ -45,10 +48,27 @@ func (r *runCmd) run(early *netplumb.Helper) (code int, err error) {
 		}
 	}
 	sv := newSupervisor(findTerminal())
-	defer sv.term.restore()
-	spec := r.spec(sv.term)
+	code, err = r.contain(sv, setup)
+	setup.Close() // if that did not come so far, it has touched nothing
+	return code, err
+}
+
+// contain makes the container, and stays with it to its end.
+func (r *runCmd) contain(sv *supervisor, setup *netplumb.Helper) (code int, err error) {
+	spec, err := r.spec(sv.term)
+	if err != nil {
+		return 0, err
+	}
+	group, err := r.group()
+	if err != nil {
+		return 0, err
+	}
+	if group != nil {
+		spec.Cgroup = group.Dir()
+	}
+	defer r.endGroup(group)
+	defer sv.term.restore() // before the above has something to say
 	if sv.child, err = nsexec.Start(spec); err != nil {
-		setup.Close()
 		return 0, err
 	}
 	r.request(setup, sv.child.PID)
@@ -101,31 +121,26 @@ func (r *runCmd) furnish(sv *supervisor, setup *netplumb.Helper, hostname string
 	return sv.release()
 }
 
-// Validate refuses a command that begins with a dash: to kong, a flag that it does
-// not know is the first of the arguments that it passes on.
+// Validate checks the command, and each group of flags by itself.
 func (r *runCmd) Validate() error {
-	switch command := r.command(); {
-	case len(command) == 0:
-		return errors.New("there is no command to run")
-	case len(command) == len(r.Command) && strings.HasPrefix(command[0], "-"):
-		return fmt.Errorf("unknown flag %s; a command of that name goes after --", command[0])
+	if err := checkCommand(r.Command); err != nil {
+		return err
 	}
-	return r.networkFlags.Validate()
-}
-
-// command is what follows the flags, or a "--" that ends them.
-func (r *runCmd) command() []string {
-	if len(r.Command) > 0 && r.Command[0] == "--" {
-		return r.Command[1:]
+	for _, flags := range []interface{ Validate() error }{
+		&r.fileFlags, &r.identityFlags, &r.networkFlags, &r.limitFlags, &r.securityFlags,
+	} {
+		if err := flags.Validate(); err != nil {
+			return err
+		}
 	}
-	return r.Command
+	return nil
 }
 
 // spec turns the flags into what nsexec is to make.
-func (r *runCmd) spec(term *terminal) *nsexec.Spec {
-	s := &nsexec.Spec{
-		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: r.command(), NoInit: r.NoInit, Terminal: term.is,
-		Network: r.kind(),
+func (r *runCmd) spec(term *terminal) (s *nsexec.Spec, err error) {
+	s = &nsexec.Spec{
+		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: afterDashes(r.Command), NoInit: r.NoInit, Terminal: term.is,
+		Network: r.kind(), Capabilities: r.kept, Ambient: r.added, Limits: r.ulimits(),
 	}
 	if s.Rootfs == "" && nsexec.HoldsRootfs(".", s.Args[0]) {
 		s.Rootfs = "."
@@ -136,6 +151,16 @@ func (r *runCmd) spec(term *terminal) *nsexec.Spec {
 	if s.Hostname == "" {
 		s.Hostname = fmt.Sprintf("unc-%08x", rand.Uint32())
 	}
-	s.Env = []string{"HOME=/root", "PATH=" + nsexec.Path, "TERM=" + term.kind(), "HOSTNAME=" + s.Hostname}
-	return s
+	var home string
+	if s.IDs, s.User, home, err = r.ids(s.Rootfs); err != nil {
+		return nil, err
+	}
+	if err = r.apply(s); err != nil {
+		return nil, err
+	}
+	if s.Filter, err = r.filter(); err != nil {
+		return nil, err
+	}
+	s.Env, err = r.environment([]string{"HOME=" + home, "PATH=" + nsexec.Path, "TERM=" + term.kind(), "HOSTNAME=" + s.Hostname})
+	return s, err
 }

@@ -4,11 +4,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
+	"unc/internal/idmap"
 	"unc/internal/nsexec"
 )
 
@@ -64,39 +68,101 @@ func TestTermKind(t *testing.T) {
 	}
 }
 
+// specOf is what a command line asks for, without a terminal.
+func specOf(t *testing.T, args ...string) *nsexec.Spec {
+	t.Helper()
+	var r runCmd
+	parser, err := kong.New(&r, kong.Exit(func(int) { t.Fatal("the parser ended the program") }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	s, err := r.spec(&terminal{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func TestSpec(t *testing.T) {
-	const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	rootfs := t.TempDir()
+	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
+	env := []string{"HOME=/root", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=dumb", "HOSTNAME=box"}
+	home := slices.Concat([]string{"HOME=/"}, env[1:])
+	single := idmap.Single(uid, gid, 0, 0)
 	for _, test := range []struct {
 		name string
-		cmd  runCmd
-		want nsexec.Spec
+		args []string
+		want nsexec.Spec // less what every one has
 	}{
 		{
-			"all given",
-			runCmd{Rootfs: "/srv/box", Hostname: "box", NoInit: true, Command: []string{"sh", "-c", "true"}},
+			"a rootfs",
+			[]string{"--rootfs", rootfs, "--no-init", "sh", "-c", "true"},
+			nsexec.Spec{Rootfs: rootfs, NoInit: true, Args: []string{"sh", "-c", "true"}},
+		},
+		{"outside of any rootfs", []string{"sh"}, nsexec.Spec{Args: []string{"sh"}}},
+		{"two dashes before the command", []string{"--", "sh", "--"}, nsexec.Spec{Args: []string{"sh", "--"}}},
+		{
+			"files",
+			[]string{"--read-only", "-x", "-w", "/a/../b", "--tmpfs", "/t:size=1m", "-v", rootfs + ":/v:ro", "sh"},
 			nsexec.Spec{
-				Rootfs: "/srv/box", Hostname: "box", NoInit: true, Args: []string{"sh", "-c", "true"},
-				Env: []string{"HOME=/root", path, "TERM=dumb", "HOSTNAME=box"},
+				ReadOnly: true, Ephemeral: true, Workdir: "/b", Args: []string{"sh"},
+				Mounts: []nsexec.Mount{
+					{Kind: nsexec.Bind, Source: rootfs, Target: "/v", ReadOnly: true},
+					{Kind: nsexec.Tmpfs, Target: "/t", Size: "1m", Mode: 0o1777, NoExec: true},
+				},
 			},
 		},
 		{
-			"nothing given, outside of any rootfs",
-			runCmd{Hostname: "box", Command: []string{"sh"}},
-			nsexec.Spec{Hostname: "box", Args: []string{"sh"}, Env: []string{"HOME=/root", path, "TERM=dumb", "HOSTNAME=box"}},
+			"a user",
+			[]string{"--rootfs", rootfs, "-u", "7:8", "sh"},
+			nsexec.Spec{Rootfs: rootfs, IDs: idmap.Single(uid, gid, 7, 8), User: nsexec.User{UID: 7, GID: 8}, Args: []string{"sh"}, Env: home},
 		},
 		{
-			"two dashes before the command",
-			runCmd{Hostname: "box", Command: []string{"--", "sh", "--"}},
-			nsexec.Spec{Hostname: "box", Args: []string{"sh", "--"}, Env: []string{"HOME=/root", path, "TERM=dumb", "HOSTNAME=box"}},
+			"environment",
+			[]string{"-e", "A=1", "-e", "HOME=/a", "sh"},
+			nsexec.Spec{Args: []string{"sh"}, Env: slices.Concat([]string{"HOME=/a"}, env[1:], []string{"A=1"})},
+		},
+		{
+			"limits",
+			[]string{"--ulimit", "core=0", "sh"},
+			nsexec.Spec{Args: []string{"sh"}, Limits: []nsexec.Limit{{Resource: unix.RLIMIT_CORE}}},
+		},
+		{
+			"capabilities",
+			[]string{"--cap-drop", "all", "--cap-add", "chown", "sh"},
+			nsexec.Spec{Args: []string{"sh"}, Capabilities: 1 << unix.CAP_CHOWN, Ambient: 1 << unix.CAP_CHOWN},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
-			got := test.cmd.spec(&terminal{})
+			got := specOf(t, append([]string{"--hostname", "box", "--userns", "single"}, test.args...)...)
+			test.want.Hostname = "box"
+			if len(got.Filter) == 0 {
+				t.Error("got no seccomp filter, want one")
+			}
+			got.Filter = nil
+			if test.want.Capabilities == 0 {
+				test.want.Capabilities = nsexec.DefaultCapabilities
+			}
+			if test.want.IDs.UIDs == nil {
+				test.want.IDs = single
+			}
+			if test.want.Env == nil {
+				test.want.Env = env
+			}
 			if diff := cmp.Diff(&test.want, got); diff != "" {
 				t.Errorf("spec (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestSpecUnconfined(t *testing.T) {
+	if s := specOf(t, "--security-opt", "seccomp=unconfined", "sh"); len(s.Filter) > 0 {
+		t.Errorf("got a seccomp filter of %d instructions, want none", len(s.Filter))
 	}
 }
 
@@ -133,7 +199,7 @@ func TestHostnameIsDrawn(t *testing.T) {
 	form := regexp.MustCompile(`^unc-[0-9a-f]{8}$`)
 	seen := map[string]bool{}
 	for range 10 {
-		s := (&runCmd{Command: []string{"sh"}}).spec(&terminal{})
+		s := specOf(t, "sh")
 		if !form.MatchString(s.Hostname) || seen[s.Hostname] {
 			t.Errorf("got hostname %q, want a new match of %v", s.Hostname, form)
 		}
@@ -153,13 +219,17 @@ func TestSpecInARootfs(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
-	for _, test := range []struct{ name, rootfs, command, want string }{
-		{"the command is there", "", "only-here", "."},
-		{"it is not", "", "another", ""},
-		{"another rootfs is named", "/srv/box", "only-here", "/srv/box"},
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"the command is there", []string{"only-here"}, "."},
+		{"it is not", []string{"another"}, ""},
+		{"another rootfs is named", []string{"--rootfs", "/srv/box", "only-here"}, "/srv/box"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := (&runCmd{Rootfs: test.rootfs, Command: []string{test.command}}).spec(&terminal{})
+			s := specOf(t, test.args...)
 			if s.Rootfs != test.want {
 				t.Errorf("got rootfs %q, want %q", s.Rootfs, test.want)
 			}

@@ -60,12 +60,13 @@ func (h *Helper) Attach(r Request) {
 func (h *Helper) Answer() (*Network, error) { return receive(h.sock) }
 
 // Close lets the helper go and waits for its end; without Attach before, it ends
-// without having done anything. There need not be a helper.
+// without having done anything. There need not be a helper, and it may be closed already.
 func (h *Helper) Close() {
-	if h == nil {
+	if h == nil || h.sock < 0 {
 		return
 	}
 	unix.Close(h.sock)
+	h.sock = -1
 	for {
 		if _, err := unix.Wait4(h.process, nil, 0, nil); !errors.Is(err, unix.EINTR) {
 			return

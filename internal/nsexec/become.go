@@ -2,43 +2,60 @@ package nsexec
 
 import (
 	"fmt"
-	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 // writeSetup writes the child's program up to the point where it has lost every
-// privilege. The order matters; each step says what it must come before.
-func (p *program) writeSetup(spec *Spec, sock int, sys *system, openFiles uint64) {
+// privilege but those that it starts the command with. The order matters; each step
+// says what it must come before.
+func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
 	// First, so that a supervisor that dies from here on takes the child along.
 	// One that died before is noticed as the end of the conversation.
-	p.call("asking to die with the supervisor", unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL), num(0), num(0), num(0))
+	p.dieWithParent()
 	p.closeAllBut(sock)
-	// Before anything is made: without a map, files would have no owner.
-	p.mapIdentity(os.Geteuid(), os.Getegid())
-	p.call("setting the file mode mask", unix.SYS_UMASK, num(0))
 	p.openNetwork(spec.Network)
 	p.call("setting the hostname", unix.SYS_SETHOSTNAME, p.str(spec.Hostname), num(len(spec.Hostname)))
 	// The caller's session keyring may hold his keys; not all kernels have any.
 	p.call("making a session keyring", unix.SYS_KEYCTL, num(unix.KEYCTL_JOIN_SESSION_KEYRING), num(0)).
 		forgive(unix.ENOSYS, unix.EDQUOT, unix.EPERM, unix.EACCES)
+	if spec.Cgroup != nil {
+		// See Spec.cloneArgs. Before cgroup2 is mounted, which shows this namespace.
+		p.call("making a cgroup namespace", unix.SYS_UNSHARE, num(unix.CLONE_NEWCGROUP))
+	}
+	// Before any file is made: without a map, it would have no owner. After all else,
+	// because another map than one's own takes programs, which run meanwhile.
+	p.mapIdentity(spec.IDs, sock)
+	p.call("setting the file mode mask", unix.SYS_UMASK, num(0))
 
-	b := p.mountRoot(spec.Rootfs, sys)
-	p.mountKernelFilesystems(b, spec.Network)
-	p.mountEtcFiles(b)
+	b := p.mountRoot(spec, sys)
+	p.mountKernelFilesystems(b, spec)
+	if spec.ReadOnly {
+		p.mountScratchDirs(b, spec.Mounts)
+	}
+	p.mountVolumes(b, b.volumes)
+	p.mountEtcFiles(b, spec.Mounts)
+	p.makeWorkdir(b, spec.Workdir)
+	if spec.ReadOnly {
+		p.freeze(b.root)
+	}
+	p.giveStreams(spec)
 	p.pivot(b.root)
 
 	p.handOver(sock)
 	// After the handover, so that the parent goes on meanwhile: unmounting waits
 	// for all processors to have noticed.
 	p.letGo()
-	p.limitFiles(openFiles)
 	p.call("setting the file mode mask", unix.SYS_UMASK, num(0o022))
 	// Before the wait: nothing below needs a privilege, and the network is set up
 	// by the parent, through sockets that were opened while this process had all.
-	p.confine()
-	p.call("waiting to be released", unix.SYS_READ, num(sock), p.ptr(unsafe.Pointer(new([8]byte))), num(8)).quiet = true
+	p.confine(spec.Capabilities)
+	p.await("waiting to be released", sock)
+}
+
+func (p *program) dieWithParent() {
+	p.call("asking to die with the supervisor", unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL), num(0), num(0), num(0))
 }
 
 // closeAllBut closes every descriptor above 2 but sock: the parent's end of the
@@ -49,22 +66,6 @@ func (p *program) closeAllBut(sock int) {
 		p.call(doing, unix.SYS_CLOSE_RANGE, num(3), num(sock-1), num(0))
 	}
 	p.call(doing, unix.SYS_CLOSE_RANGE, num(sock+1), num(^uint32(0)), num(0))
-}
-
-// mapIdentity makes the caller's uid and gid 0 inside (user_namespaces(7)).
-// setgroups is denied first, or the gid map is refused.
-func (p *program) mapIdentity(uid, gid int) {
-	for _, file := range [][2]string{
-		{"setgroups", "deny"},
-		{"uid_map", fmt.Sprintf("0 %d 1", uid)},
-		{"gid_map", fmt.Sprintf("0 %d 1", gid)},
-	} {
-		doing := "writing " + file[0]
-		f := p.newSlot()
-		p.call(doing, unix.SYS_OPENAT, here, p.str("/proc/self/"+file[0]), num(unix.O_WRONLY|unix.O_CLOEXEC)).to(f)
-		p.call(doing, unix.SYS_WRITE, f.word(), p.str(file[1]), num(len(file[1])))
-		p.freeSlot(f)
-	}
 }
 
 // handOver sends the parent the descriptors that only the child could open.
@@ -87,7 +88,7 @@ func (p *program) handOver(sock int) {
 
 // writeCommand writes what the command's own process does. Its last steps are
 // the execve calls; see live for what happens when all of them fail.
-func (p *program) writeCommand(spec *Spec) {
+func (p *program) writeCommand(spec *Spec, sock int, openFiles uint64) {
 	p.call("starting a session", unix.SYS_SETSID)
 	if spec.wantsTerminal() {
 		for fd, terminal := range spec.Terminal {
@@ -97,10 +98,31 @@ func (p *program) writeCommand(spec *Spec) {
 		}
 		p.call("making the terminal the controlling one", unix.SYS_IOCTL, p.tty.word(), num(unix.TIOCSCTTY), num(0))
 	}
+	p.limit(spec.Limits, openFiles)
+	p.becomeUser(spec, sock)
+	if spec.Workdir != "" {
+		// As the user: a directory that he may not enter is no place to start him in.
+		p.call(fmt.Sprintf("entering the working directory %q", spec.Workdir), unix.SYS_CHDIR, p.str(spec.Workdir))
+	}
+	p.unblockSignals()
+	p.filter(spec.Filter)
+	p.exec(candidates(spec.Args[0], Path), spec.Args, spec.Env)
+}
+
+// await waits for a word of the parent's.
+func (p *program) await(doing string, sock int) {
+	p.call(doing, unix.SYS_READ, num(sock), p.ptr(unsafe.Pointer(new([8]byte))), num(8)).quiet = true
+}
+
+func (p *program) unblockSignals() {
 	p.call("unblocking signals", unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), p.ptr(unsafe.Pointer(new(uint64))), num(0), num(sigsetSize))
-	args, env := p.vector(spec.Args), p.vector(spec.Env)
-	for _, path := range candidates(spec.Args[0]) {
-		p.call("running "+path, unix.SYS_EXECVE, p.str(path), args, env).
+}
+
+// exec tries one path after the other.
+func (p *program) exec(paths, args, env []string) {
+	argv, envp := p.vector(args), p.vector(env)
+	for _, path := range paths {
+		p.call("running "+path, unix.SYS_EXECVE, p.str(path), argv, envp).
 			forgive(unix.ENOENT, unix.ENOTDIR, unix.EACCES)
 	}
 }

@@ -14,9 +14,23 @@ import (
 const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID |
 	unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWCGROUP
 
-// cloneArgs is struct clone_args of clone3(2), its first version.
+// cloneArgs is struct clone_args of clone3(2).
 type cloneArgs struct {
 	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls uint64
+	setTID, setTIDSize, cgroup                                           uint64
+}
+
+// cloneArgs says into what the container is born. A group of cgroup v2 is entered by
+// the clone itself, so that no process of the container is ever counted elsewhere;
+// its cgroup namespace then has to be made inside (writeSetup), for one that the
+// clone makes begins at its parent's group (copy_process in kernel/fork.c).
+func (s *Spec) cloneArgs() cloneArgs {
+	args := cloneArgs{flags: s.Network.cloneFlags() | unix.CLONE_PIDFD, exitSignal: uint64(unix.SIGCHLD)}
+	if s.Cgroup != nil {
+		args.flags = args.flags&^unix.CLONE_NEWCGROUP | unix.CLONE_INTO_CGROUP
+		args.cgroup = uint64(s.Cgroup.Fd())
+	}
+	return args
 }
 
 // cloneChild makes the child, on a thread that lives on: the container ends with

@@ -1,20 +1,11 @@
 package nsexec
 
 import (
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
-
-// keptCaps are what root inside a container may do there: what package managers
-// and servers need, and nothing that manages mounts, networks or namespaces.
-// CAP_SYS_ADMIN above all is not among them: with it the masks over /proc are
-// just unmounted.
-var keptCaps = []uint{
-	unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_FSETID,
-	unix.CAP_KILL, unix.CAP_SETGID, unix.CAP_SETUID, unix.CAP_SETPCAP,
-	unix.CAP_NET_BIND_SERVICE, unix.CAP_NET_RAW, unix.CAP_SYS_CHROOT, unix.CAP_SETFCAP,
-}
 
 // lastCap is above every capability that a kernel has numbered so far; dropping
 // a number that the kernel doesn't know is EINVAL.
@@ -24,33 +15,62 @@ const lastCap = 63
 // is not known here: the Go runtime has raised it to the hard limit.
 const maxFiles = 1024
 
-// confine takes away all that the command must not have. It comes after the
+// startCaps are what pid 1 keeps in any case: to make the command's process another
+// user's, and to pass signals on to it then.
+const startCaps = Capabilities(1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID | 1<<unix.CAP_KILL)
+
+// confine takes away all that nothing in the container may have. It comes after the
 // mounts, every one of which needed CAP_SYS_ADMIN.
-func (p *program) confine() {
-	var kept uint64
-	for _, c := range keptCaps {
-		kept |= 1 << c
-	}
+func (p *program) confine(kept Capabilities) {
 	for c := uint(0); c <= lastCap; c++ {
 		if kept&(1<<c) == 0 {
 			p.call("dropping a capability from the bounding set", unix.SYS_PRCTL,
 				num(unix.PR_CAPBSET_DROP), num(uint64(c)), num(0), num(0), num(0)).forgive(unix.EINVAL)
 		}
 	}
-	// The inheritable set stays empty: filled, it hands capabilities to programs
-	// that drop root but have a file capability (CVE-2022-24769). Root's programs
-	// get theirs from the bounding set.
-	data := &[2]unix.CapUserData{
-		{Effective: uint32(kept), Permitted: uint32(kept)},
-		{Effective: uint32(kept >> 32), Permitted: uint32(kept >> 32)},
-	}
-	header := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	p.call("dropping capabilities", unix.SYS_CAPSET, p.ptr(unsafe.Pointer(header)), p.ptr(unsafe.Pointer(data)))
+	p.setCapabilities(kept|startCaps, 0)
 	p.call("setting no_new_privs", unix.SYS_PRCTL, num(unix.PR_SET_NO_NEW_PRIVS), num(1), num(0), num(0), num(0))
 }
 
-// limitFiles lowers the soft limit of open files to maxFiles, or to the hard one.
-func (p *program) limitFiles(hard uint64) {
-	limit := &unix.Rlimit{Cur: min(maxFiles, hard), Max: hard}
-	p.call("limiting open files", unix.SYS_PRLIMIT64, num(0), num(unix.RLIMIT_NOFILE), p.ptr(unsafe.Pointer(limit)), num(0))
+// setCapabilities sets what the process may and does use. The inheritable set is empty
+// but for what is to become ambient: filled, it hands capabilities to programs that
+// drop root but have a file capability (CVE-2022-24769). Root's programs get theirs
+// from the bounding set.
+func (p *program) setCapabilities(permitted, inheritable Capabilities) {
+	low := func(c Capabilities) uint32 { return uint32(c) }
+	high := func(c Capabilities) uint32 { return uint32(c >> 32) }
+	data := &[2]unix.CapUserData{
+		{Effective: low(permitted), Permitted: low(permitted), Inheritable: low(inheritable)},
+		{Effective: high(permitted), Permitted: high(permitted), Inheritable: high(inheritable)},
+	}
+	header := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	p.call("setting capabilities", unix.SYS_CAPSET, p.ptr(unsafe.Pointer(header)), p.ptr(unsafe.Pointer(data)))
+}
+
+// limit sets the command's resource limits. Of open files there is a soft one in any
+// case, maxFiles or the hard one.
+func (p *program) limit(limits []Limit, openFiles uint64) {
+	isFiles := func(l Limit) bool { return l.Resource == unix.RLIMIT_NOFILE }
+	if !slices.ContainsFunc(limits, isFiles) {
+		limits = append(slices.Clone(limits), Limit{unix.RLIMIT_NOFILE, min(maxFiles, openFiles), openFiles})
+	}
+	for _, l := range limits {
+		limit := &unix.Rlimit{Cur: l.Soft, Max: l.Hard}
+		p.call("setting a resource limit", unix.SYS_PRLIMIT64, num(0), num(l.Resource), p.ptr(unsafe.Pointer(limit)), num(0))
+	}
+}
+
+// filter installs the seccomp filter. It is the last thing before execve, in the
+// command's own process: what a filter of the caller's forbids should not keep the
+// command from being started. pid 1 needs none, for nobody inside can make it do anything.
+func (p *program) filter(filter []unix.SockFilter) {
+	if len(filter) == 0 {
+		return
+	}
+	prog := &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	p.ptr(unsafe.Pointer(&filter[0]))
+	// Speculative stores stay as they are for every program: kernels before 5.16 make
+	// them slow for who has a filter, newer ones for nobody (seccomp(2)).
+	p.call("installing the seccomp filter", unix.SYS_SECCOMP, num(unix.SECCOMP_SET_MODE_FILTER),
+		num(unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW), p.ptr(unsafe.Pointer(prog)))
 }

@@ -32,16 +32,16 @@ func TestHandles(t *testing.T) {
 	sockets := map[string]string{"Route": "netlink", "DNSPacket": "udp 127.0.0.11:53", "DNSStream": "tcp 127.0.0.11:53 listening"}
 	terminal := map[string]string{"Terminal": "terminal 0"}
 	for _, test := range []struct {
-		name string
-		spec Spec
-		want []map[string]string
+		name   string
+		change func(*Spec)
+		want   []map[string]string
 	}{
-		{"own", Spec{}, []map[string]string{files, sockets}},
-		{"own, terminal", Spec{Terminal: [3]bool{1: true}}, []map[string]string{files, sockets, terminal}},
-		{"none", Spec{Network: NoNetwork}, []map[string]string{files}},
-		{"none, terminal", Spec{Network: NoNetwork, Terminal: [3]bool{1: true}}, []map[string]string{files, terminal}},
-		{"host", Spec{Network: HostNetwork}, []map[string]string{files}},
-		{"host, terminal", Spec{Network: HostNetwork, Terminal: [3]bool{1: true}}, []map[string]string{files, terminal}},
+		{"own", func(*Spec) {}, []map[string]string{files, sockets}},
+		{"own, terminal", func(s *Spec) { s.Terminal[1] = true }, []map[string]string{files, sockets, terminal}},
+		{"none", func(s *Spec) { s.Network = NoNetwork }, []map[string]string{files}},
+		{"none, terminal", func(s *Spec) { s.Network, s.Terminal[1] = NoNetwork, true }, []map[string]string{files, terminal}},
+		{"host", func(s *Spec) { s.Network = HostNetwork }, []map[string]string{files}},
+		{"host, terminal", func(s *Spec) { s.Network, s.Terminal[1] = HostNetwork, true }, []map[string]string{files, terminal}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			want := map[string]string{}
@@ -50,7 +50,7 @@ func TestHandles(t *testing.T) {
 					want[name] = kind
 				}
 			}
-			b := newBox(t, "look", test.spec)
+			b := newBox(t, "look", test.change)
 			if diff := cmp.Diff(want, kinds(b.Handles)); diff != "" {
 				t.Errorf("handles (-want +got):\n%s", diff)
 			}
@@ -108,7 +108,7 @@ func kindOf(fd int) string {
 
 // The sockets are in the container's network namespace, and nothing else is.
 func TestOwnNetwork(t *testing.T) {
-	b := newBox(t, "look", Spec{})
+	b := newBox(t, "look")
 	want, err := inode(fmt.Sprintf("/proc/%d/ns/net", b.PID))
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func netnsOf(t *testing.T, f *os.File) uint64 {
 
 // What a command asks in the container reaches whoever holds the sockets.
 func TestQuestionsReachTheParent(t *testing.T) {
-	b := newBox(t, "ask", Spec{})
+	b := newBox(t, "ask")
 	packets, err := net.FilePacketConn(b.DNSPacket)
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func answerStream(stream net.Listener) error {
 }
 
 func TestNoNetwork(t *testing.T) {
-	b := newBox(t, "look", Spec{Network: NoNetwork})
+	b := newBox(t, "look", func(s *Spec) { s.Network = NoNetwork })
 	got := b.run(t)
 	if host, err := inode("/proc/self/ns/net"); err != nil || got.Netns == host {
 		t.Errorf("got network namespace %d, want another than the host's %d, %v", got.Netns, host, err)
@@ -229,7 +229,7 @@ func TestHostNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := newBox(t, "look", Spec{Network: HostNetwork}).run(t)
+	got := newBox(t, "look", func(s *Spec) { s.Network = HostNetwork }).run(t)
 	if got.Netns != want {
 		t.Errorf("got network namespace %d, want the host's %d", got.Netns, want)
 	}

@@ -4,15 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -24,7 +21,12 @@ import (
 // has seen in a file.
 const (
 	childVariable = "UNC_NSEXEC_TEST"
-	resultFile    = "result"
+
+	// resultVariable is where the command leaves what it has seen.
+	resultVariable = "UNC_NSEXEC_RESULT"
+	resultFile     = "/result"
+	// resultDir is a place for it where the rootfs is not written to.
+	resultDir = "/out"
 
 	// With -race, the race detector has programs wait for a second before they end.
 	noRaceSleep = "GORACE=atexit_sleep_ms=0"
@@ -35,6 +37,10 @@ var childActions = map[string]func() error{
 	"look":   childLooks,
 	"ask":    childAsks,
 	"loosen": func() error { return json.NewEncoder(os.Stdout).Encode(loosen()) },
+	"survey": childSurveys,
+	"signal": childIsSignalled,
+	"who":    childTellsWhoItIs,
+	"limits": childReadsLimits,
 }
 
 func TestMain(m *testing.M) {
@@ -79,20 +85,33 @@ func needContainers(t *testing.T) {
 type box struct {
 	*Child
 	*Handles
-	root  string
-	ended bool
+	root   string
+	result string // a file of the host's
+	ended  bool
 }
 
 // newBox makes one in which the test binary is to do the action.
-func newBox(t *testing.T, action string, spec Spec) *box {
+func newBox(t *testing.T, action string, changes ...func(*Spec)) *box {
 	t.Helper()
 	needContainers(t)
 	b := &box{root: t.TempDir()}
 	copyExecutable(t, filepath.Join(b.root, "test"))
-	spec.Rootfs, spec.Hostname = b.root, "box"
-	spec.Args, spec.Env = []string{"/test"}, []string{childVariable + "=" + action, noRaceSleep}
+	b.result = filepath.Join(b.root, resultFile)
+	spec := &Spec{
+		Rootfs: b.root, Hostname: "box", Args: []string{"/test"}, IDs: callerIs(0, 0), Capabilities: DefaultCapabilities,
+	}
+	for _, change := range changes {
+		change(spec)
+	}
+	inside := resultFile
+	for _, m := range spec.Mounts {
+		if m.Target == resultDir {
+			b.result, inside = filepath.Join(m.Source, resultFile), resultDir+resultFile
+		}
+	}
+	spec.Env = []string{childVariable + "=" + action, resultVariable + "=" + inside, noRaceSleep}
 	var err error
-	if b.Child, err = Start(&spec); err != nil {
+	if b.Child, err = Start(spec); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -137,8 +156,31 @@ func copyExecutable(t *testing.T, to string) {
 	}
 }
 
+// keepsResult gives the command a directory of the host's for its result.
+func keepsResult(t *testing.T) func(*Spec) {
+	dir := t.TempDir()
+	return func(s *Spec) { s.Mounts = append(s.Mounts, Mount{Source: dir, Target: resultDir}) }
+}
+
 // run lets the container go, and returns what its command has seen.
 func (b *box) run(t *testing.T) (s seen) {
+	t.Helper()
+	b.finish(t, &s)
+	return s
+}
+
+// finish lets the container go, and takes in what its command has left.
+func (b *box) finish(t *testing.T, result any) {
+	t.Helper()
+	b.release(t)
+	if code := b.end(t); code != 0 {
+		t.Fatalf("got exit code %d from the command, want 0", code)
+	}
+	load(t, b.result, result)
+}
+
+// release returns when the command runs.
+func (b *box) release(t *testing.T) {
 	t.Helper()
 	if err := b.Release(); err != nil {
 		t.Fatal(err)
@@ -149,17 +191,6 @@ func (b *box) run(t *testing.T) (s seen) {
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	if code := b.end(t); code != 0 {
-		t.Fatalf("got exit code %d from the command, want 0", code)
-	}
-	text, err := os.ReadFile(filepath.Join(b.root, resultFile))
-	if err == nil {
-		err = json.Unmarshal(text, &s)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 func (b *box) end(t *testing.T) int {
@@ -172,137 +203,25 @@ func (b *box) end(t *testing.T) int {
 	return code
 }
 
-// seen is what a command can see and do in a container.
-type seen struct {
-	Netns   uint64   // the number of its network namespace
-	Links   []string // network interfaces that are up
-	Bound   []string // addresses of sockets, as /proc/net has them
-	Sys     []mount  // what is mounted on and in /sys
-	Names   []string // of files and directories in what of /sys is hidden
-	Loosens []string // ways that lead to a writable or uncovered /sys
-	Answers []string // from DNSAddress
-}
-
-type mount struct{ At, Type, Options string }
-
-func (s *seen) save() error {
-	text, err := json.Marshal(s)
+// save leaves what a command has seen where its test looks for it.
+func save(result any) error {
+	text, err := json.Marshal(result)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile("/"+resultFile, text, 0o644)
+	return os.WriteFile(os.Getenv(resultVariable), text, 0o644)
 }
 
-func childLooks() (err error) {
-	var s seen
-	if s.Netns, err = inode("/proc/self/ns/net"); err != nil {
-		return err
-	}
-	links, err := net.Interfaces()
-	if err != nil {
-		return err
-	}
-	for _, link := range links {
-		if link.Flags&net.FlagUp != 0 {
-			s.Links = append(s.Links, link.Name)
-		}
-	}
-	for _, protocol := range []string{"tcp", "tcp6", "udp", "udp6", "raw", "raw6"} {
-		for _, fields := range table("/proc/net/" + protocol) {
-			if fields[0] != "sl" && len(fields) > 1 {
-				s.Bound = append(s.Bound, protocol+" "+fields[1])
-			}
-		}
-	}
-	for _, fields := range table("/proc/self/mountinfo") {
-		if at := fields[4]; at == "/sys" || strings.HasPrefix(at, "/sys/") {
-			rest := fields[6:]
-			for rest[0] != "-" {
-				rest = rest[1:]
-			}
-			s.Sys = append(s.Sys, mount{at, rest[1], fields[5]})
-		}
-	}
-	for _, dir := range slices.Concat(sysNoDir, sysMounted) {
-		entries, _ := os.ReadDir("/sys/" + dir)
-		for _, e := range entries {
-			s.Names = append(s.Names, dir+"/"+e.Name())
-		}
-	}
-	s.Loosens = loosen()
-	// Once more with all capabilities, over what is a copy of the mounts. Where no
-	// user namespace can be made in here, this is no way either.
-	nested := exec.Command("/proc/self/exe")
-	nested.Env = []string{childVariable + "=loosen", noRaceSleep}
-	nested.SysProcAttr = ownUserns()
-	if out, err := nested.Output(); err == nil {
-		var more []string
-		if err := json.Unmarshal(out, &more); err != nil {
-			return err
-		}
-		for _, way := range more {
-			s.Loosens = append(s.Loosens, "nested: "+way)
-		}
-	}
-	return s.save()
-}
-
-// loosen tries to get at the host through /sys, and returns what worked.
-func loosen() (worked []string) {
-	writable := &unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY}
-	for _, way := range []struct {
-		name string
-		do   func() error
-	}{
-		{"mount_setattr of all", func() error { return unix.MountSetattr(unix.AT_FDCWD, "/sys", unix.AT_RECURSIVE, writable) }},
-		{"mount_setattr", func() error { return unix.MountSetattr(unix.AT_FDCWD, "/sys", 0, writable) }},
-		{"mount_setattr of the control groups", func() error { return unix.MountSetattr(unix.AT_FDCWD, "/sys/fs/cgroup", 0, writable) }},
-		{"remounting the mount", func() error { return unix.Mount("", "/sys", "", unix.MS_REMOUNT|unix.MS_BIND, "") }},
-		{"remounting the filesystem", func() error { return unix.Mount("", "/sys", "", unix.MS_REMOUNT, "") }},
-		{"uncovering", func() error { return unix.Unmount("/sys/firmware", unix.MNT_DETACH) }},
-		{"unmounting", func() error { return unix.Unmount("/sys", unix.MNT_DETACH) }},
-		{"writing", func() error { return unix.Mkdir("/sys/fs/cgroup/unc-test", 0o755) }},
-	} {
-		if way.do() == nil {
-			worked = append(worked, way.name)
-		}
-	}
-	return worked
-}
-
-// childAsks sends a word to DNSAddress by both protocols.
-func childAsks() error {
-	var s seen
-	for _, protocol := range []string{"udp", "tcp"} {
-		answer, err := ask(protocol)
-		if err != nil {
-			return err
-		}
-		s.Answers = append(s.Answers, answer)
-	}
-	return s.save()
-}
-
-func ask(protocol string) (string, error) {
-	conn, err := net.Dial(protocol, DNSAddress.String())
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	buf := make([]byte, 100)
-	n := 0
-	err = conn.SetDeadline(soon())
+func load(t *testing.T, path string, result any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err == nil {
-		_, err = io.WriteString(conn, "who by "+protocol)
+		err = json.Unmarshal(text, result)
 	}
-	if err == nil {
-		n, err = conn.Read(buf)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return string(buf[:n]), err
 }
-
-// soon is when a test gives up.
-func soon() time.Time { return time.Now().Add(10 * time.Second) }
 
 // table reads a file of /proc, a line of fields each; one that this kernel lacks is empty.
 func table(path string) (lines [][]string) {

@@ -23,19 +23,31 @@
 // # Stages
 //
 //	parent (Start)                          child
-//	clone3: namespaces, pidfd ────────────▶ die with the parent; close descriptors
-//	                                        map uid and gid to 0; loopback up; DNS and netlink
-//	                                        sockets; hostname; keyring
-//	                                        all mounts private
-//	(netplumb: veth into the                scratch tmpfs; root: bind or overlays
-//	 network namespace meanwhile)           /dev /proc /sys, masks, /etc files, terminal
+//	clone3: namespaces, group, pidfd ─────▶ die with the parent; close descriptors
+//	newuidmap, newgidmap (full map)         loopback up; DNS and netlink sockets
+//	      ──── one byte, when done ───────▶ hostname; keyring; map uid and gid, or wait
+//	                                        all mounts private; volumes' sources cloned
+//	(netplumb: veth into the                scratch tmpfs; root: bind, copy or overlays
+//	 network namespace meanwhile)           /dev /proc /sys, masks, volumes, /etc files,
+//	                                        working directory; read-only root
 //	                                        pivot_root
 //	Ready ◀──── descriptors: /etc files, sockets, terminal ───
 //	(address, route; files written)         detach the host's tree
 //	                                        lose capabilities, no_new_privs; wait
-//	Release ──── one byte ────────────────▶ fork: pid 1 reaps, pid 2 becomes the command
+//	Release ──── one byte ────────────────▶ fork: pid 1 reaps, pid 2 becomes the command:
+//	                                        session, terminal, limits, user, filter, execve
 //	Started ◀──── end of conversation, or the step and errno of execve ────
 //	Wait    ◀──── exit of pid 1 with the command's code
+//
+// Unshare is the same without a container: a user namespace, its ids, and a command.
+//
+// # Ids
+//
+// The caller is one id inside, root unless Spec.IDs has it otherwise, and may write a
+// map of that one himself. For a map of more, newuidmap(1) and newgidmap(1) run
+// beside the child, which meanwhile does what makes no files. The command's user, when
+// that is another, is taken on last of all, after the terminal and pipes that it starts
+// with have been given to that user.
 //
 // # Networks
 //
@@ -47,30 +59,44 @@
 // as it is, has no right over it, and gets the host's /sys read-only, because the
 // kernel makes a new sysfs only for who owns the network that it shows.
 //
+// # Volumes
+//
+// What the caller adds is taken from the host's tree before anything covers that, by
+// paths that are the caller's to choose and that his own rights open. Where it goes is a
+// path inside, which is followed as inside (RESOLVE_IN_ROOT): a link in the rootfs leads
+// somewhere else in the container at worst. All volumes are nosuid, and but for devices
+// nodev; ro holds for what is mounted below them, too.
+//
 // # Who holds what
 //
 // The parent has no capability at any time. What it does to the namespaces, it
 // may do as the user who made them (user_namespaces(7)). The child has every
-// capability in its own user namespace until its mounts are done, then keptCaps,
-// the bounding set included. The command gets descriptors 0 to 2 and no others.
+// capability in its own user namespace until its mounts are done. Then the bounding set
+// is Spec.Capabilities; pid 1 has them, and what it takes to make another user's
+// process and to send it signals (startCaps). The command has them as root, and as
+// anybody else only Spec.Ambient. It gets descriptors 0 to 2 and no others.
 //
 // pid 1 is a fork of the supervisor, so it clears its dumpable flag before the
 // command exists: nobody inside may read its memory, in which the caller's
-// environment lies.
+// environment lies. The seccomp filter is the command's and its children's: installed
+// as the last step before execve, it can't keep unc itself from what a start takes,
+// and pid 1 does nothing that anybody inside could choose.
 //
 // # What is on the host
 //
-// Nothing but the processes. Mounts are made in the child's own mount namespace,
+// Nothing but the processes, and the control group that the caller may have made for
+// them. Mounts are made in the child's own mount namespace,
 // in-memory filesystems end with it, and the kernel ends it with pid 1, which
 // dies with the supervisor (PR_SET_PDEATHSIG). Open sockets keep a network namespace;
 // those that were handed over end with the supervisor, too. In a rootfs given as a directory,
-// missing mount points are made and stay: proc, sys, dev, etc, and empty
-// etc/hosts, etc/resolv.conf, etc/hostname.
+// missing mount points are made and stay: proc, sys, dev, etc, empty etc/hosts,
+// etc/resolv.conf, etc/hostname, those of volumes, and the working directory; unless it
+// is Spec.Ephemeral, when all changes are in memory.
 //
 // # A hostile rootfs
 //
-// Every mount point in the rootfs is opened by openat2 with RESOLVE_IN_ROOT and
-// RESOLVE_NO_SYMLINKS, and mounts are attached to the descriptor, so whoever owns
-// the rootfs and changes it meanwhile changes his own container and nothing else.
+// Every mount point in the rootfs is opened by openat2 with RESOLVE_IN_ROOT, and those
+// of unc's own with RESOLVE_NO_SYMLINKS as well. Mounts are attached to the descriptor,
+// so whoever owns the rootfs and changes it meanwhile changes his own container and nothing else.
 // Files are written only into filesystems that the child has made itself.
 package nsexec

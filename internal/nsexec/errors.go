@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -89,12 +90,18 @@ func (c *Child) explain(r report) error {
 		return fmt.Errorf("the container's first process reported step %d", r.Step)
 	}
 	step, errno := &c.prog.steps[r.Step], syscall.Errno(r.Errno)
+	if step.nr == unix.SYS_EXECVE && c.tried != nil {
+		return c.explainBareExec(errno)
+	}
 	if step.nr == unix.SYS_EXECVE {
 		return c.spec.explainExec(errno)
 	}
 	err := fmt.Errorf("%s: %w", step.doing, errno)
-	if step.nr == unix.SYS_MKDIRAT && (errno == unix.EROFS || errno == unix.EACCES) {
-		return hint.With(err, "make it beforehand, as who may: cd "+hint.Quote(c.spec.Rootfs)+" && mkdir -p proc sys dev etc")
+	if errno == unix.EOVERFLOW {
+		err = fmt.Errorf("%w: it would be beside files whose owner has no id in the container", err)
+	}
+	if step.hint != "" && (errno == unix.EROFS || errno == unix.EACCES || errno == unix.EOVERFLOW) {
+		return hint.With(err, step.hint)
 	}
 	switch errno {
 	case unix.EPERM, unix.EACCES:
@@ -107,9 +114,27 @@ func (c *Child) explain(r report) error {
 	case unix.ENOSYS:
 		return fmt.Errorf("%w: unc needs Linux 5.12 or newer", err)
 	case unix.ELOOP:
-		return fmt.Errorf("%w: symbolic links are not followed there", err)
+		return fmt.Errorf("%w: symbolic links lead in a circle there, or are not followed", err)
+	case unix.EINVAL:
+		switch step.nr {
+		case unix.SYS_MOVE_MOUNT:
+			return fmt.Errorf("%w: a directory is mounted on a directory, and a file on a file", err)
+		case unix.SYS_MOUNT:
+			return fmt.Errorf("%w: there is something mounted in it, or its filesystem can't be laid under another", err)
+		}
 	}
 	return err
+}
+
+// explainBareExec says why a command of Unshare's did not run. EACCES is also what a
+// directory of PATH answers that may not be searched.
+func (c *Child) explainBareExec(errno syscall.Errno) error {
+	name := c.spec.Args[0]
+	isThere := func(path string) bool { return unix.Access(path, unix.F_OK) == nil }
+	if errno == unix.ENOENT || errno == unix.EACCES && !slices.ContainsFunc(c.tried, isThere) {
+		return fmt.Errorf("%w: %q", ErrNotFound, name)
+	}
+	return fmt.Errorf("%w: %q: %w", ErrNotExecutable, name, errno)
 }
 
 // explainExec says why the command did not run.

@@ -1,6 +1,8 @@
 package nsexec
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -16,9 +18,10 @@ func (p *program) etcFiles() []etcFile {
 }
 
 // mountEtcFiles makes the files in the scratch filesystem and mounts them over
-// those in the rootfs's /etc. A missing one is made, empty, to have something to
-// mount on; a rootfs that can't be written and has none goes without.
-func (p *program) mountEtcFiles(b base) {
+// those in the rootfs's /etc, but for those that the caller has mounted something on
+// himself. A missing one is made, empty, to have something to mount on; a rootfs that
+// can't be written and has none goes without.
+func (p *program) mountEtcFiles(b base, mounts []Mount) {
 	files := p.etcFiles()
 	for _, file := range files {
 		p.create("making /etc/"+file.name, b.scratch.word(), file.name, file.slot)
@@ -30,6 +33,9 @@ func (p *program) mountEtcFiles(b base) {
 		etc := p.newSlot()
 		p.openBeneath("opening /etc in the rootfs", b.root, "etc", etc)
 		for _, file := range files {
+			if slices.ContainsFunc(mounts, func(m Mount) bool { return m.Target == "/etc/"+file.name }) {
+				continue
+			}
 			doing := "mounting /etc/" + file.name
 			p.touch(doing, etc.word(), file.name).forgive(unix.EEXIST, unix.EROFS, unix.EACCES)
 			t := p.newSlot()

@@ -37,7 +37,7 @@ var (
 // /proc and /sys must still be in sight: the kernel lets a user namespace mount
 // them only where all of them can be seen already (mount_too_revealing in
 // fs/namespace.c).
-func (p *program) mountKernelFilesystems(b base, network Network) {
+func (p *program) mountKernelFilesystems(b base, spec *Spec) {
 	dev := p.newMount("tmpfs", attrPlain, "mode", "755", "size", "1m")
 	p.attachIn(b.root, dev, "dev")
 	p.fillDev(dev)
@@ -54,7 +54,7 @@ func (p *program) mountKernelFilesystems(b base, network Network) {
 		p.cover(proc, name, b.empty, "")
 	}
 	p.freeSlot(proc)
-	p.mountSys(b, network)
+	p.mountSys(b, spec)
 	p.freeSlot(dev)
 }
 
@@ -62,10 +62,13 @@ func (p *program) mountKernelFilesystems(b base, network Network) {
 // Only who owns that one may make it (sysfs_init_fs_context in fs/sysfs/mount.c), so
 // a container in the host's network gets the host's /sys: with all that is mounted
 // in there, or the kernel refuses it (has_locked_children in fs/namespace.c).
-func (p *program) mountSys(b base, network Network) {
+//
+// A container with a control group of its own sees its limits there, read-only, as
+// programs that size themselves by them expect.
+func (p *program) mountSys(b base, spec *Spec) {
 	var sys slot
 	hidden := sysNoDir
-	if network == HostNetwork {
+	if spec.Network == HostNetwork {
 		const doing = "binding the host's /sys"
 		sys = p.newSlot()
 		p.clone(doing, here, "/sys", unix.AT_RECURSIVE, sys)
@@ -77,6 +80,11 @@ func (p *program) mountSys(b base, network Network) {
 	p.attachIn(b.root, sys, "sys")
 	for _, name := range hidden {
 		p.cover(sys, name, b.empty, "")
+	}
+	if spec.Cgroup != nil {
+		groups := p.newMount("cgroup2", attrReadOnly)
+		p.attach("mounting /sys/fs/cgroup", groups, sys.word(), "fs/cgroup")
+		p.freeSlot(groups)
 	}
 	p.freeSlot(sys)
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // This file holds the few idioms of the new mount API (fsopen(2), open_tree(2),
-// mount_setattr(2), move_mount(2)) from which rootfs.go, system.go, kernelfs.go
-// and etc.go write the child's program. Everything names its target by a
+// mount_setattr(2), move_mount(2)) from which rootfs.go, system.go, kernelfs.go,
+// etc.go and volumes.go write the child's program. Everything names its target by a
 // descriptor and one component, so that nobody who changes the rootfs meanwhile
 // can lead a mount astray.
 
@@ -54,8 +54,11 @@ func (p *program) clone(doing string, dir word, name string, flags uint, into sl
 // setAttrs changes the flags of the mount in s, and with unix.AT_RECURSIVE of
 // all below it, and takes it out of every peer group.
 func (p *program) setAttrs(doing string, s slot, flags uint, attrs uint64) {
-	attr := &unix.MountAttr{Attr_set: attrs, Propagation: unix.MS_PRIVATE}
-	p.call(doing, unix.SYS_MOUNT_SETATTR, s.word(), p.str(""), num(uint64(flags|unix.AT_EMPTY_PATH)),
+	p.changeAttrs(doing, s, flags, &unix.MountAttr{Attr_set: attrs, Propagation: unix.MS_PRIVATE})
+}
+
+func (p *program) changeAttrs(doing string, s slot, flags uint, attr *unix.MountAttr) *step {
+	return p.call(doing, unix.SYS_MOUNT_SETATTR, s.word(), p.str(""), num(uint64(flags|unix.AT_EMPTY_PATH)),
 		p.ptr(unsafe.Pointer(attr)), num(unsafe.Sizeof(*attr)))
 }
 
@@ -63,11 +66,12 @@ func (p *program) setAttrs(doing string, s slot, flags uint, attrs uint64) {
 // followed on the way, so that a rootfs with /proc -> /etc is refused, and
 // nothing outside the root can be reached.
 func (p *program) openBeneath(doing string, root slot, name string, into slot) {
-	how := &unix.OpenHow{
-		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_SYMLINKS,
-	}
-	p.call(doing, unix.SYS_OPENAT2, root.word(), p.str(name), p.ptr(unsafe.Pointer(how)),
+	p.openat2(doing, root, name, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_SYMLINKS, into)
+}
+
+func (p *program) openat2(doing string, dir slot, name string, flags, resolve uint64, into slot) *step {
+	how := &unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: resolve}
+	return p.call(doing, unix.SYS_OPENAT2, dir.word(), p.str(name), p.ptr(unsafe.Pointer(how)),
 		num(unsafe.Sizeof(*how))).to(into)
 }
 
@@ -90,12 +94,17 @@ func (p *program) create(doing string, dir word, name string, into slot) *step {
 // attachIn attaches s at the directory NAME of the rootfs, which is made where
 // it is missing.
 func (p *program) attachIn(root, s slot, name string) {
-	p.mkdir("creating /"+name+" in the rootfs", root.word(), name, 0o755)
+	p.mkdir("creating /"+name+" in the rootfs", root.word(), name, 0o755).advise(p.mountPoints)
 	at := p.newSlot()
 	p.openBeneath("opening /"+name+" in the rootfs", root, name, at)
-	p.call("mounting on /"+name, unix.SYS_MOVE_MOUNT, s.word(), p.str(""), at.word(), p.str(""),
-		num(unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH))
+	p.attachAt("mounting on /"+name, s, at)
 	p.freeSlot(at)
+}
+
+// attachAt puts the mount in s on what at holds open.
+func (p *program) attachAt(doing string, s, at slot) {
+	p.call(doing, unix.SYS_MOVE_MOUNT, s.word(), p.str(""), at.word(), p.str(""),
+		num(unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH))
 }
 
 // cover hides NAME of the mount in dir behind a copy of another mount. A name that

@@ -52,9 +52,9 @@ func (n Network) cloneFlags() uint64 {
 // openNetwork brings up a network namespace of the container's own as far as that
 // can be done from within, and opens what its parent is handed of it. It is here at
 // the beginning, and not with the handover, because loopback takes the lock of all
-// network configuration (RTNL), which net-setup needs later; and after the maps are
-// written, for the sockets keep the right to configure, or not, of who opens them
-// (netlink_ns_capable in net/netlink/af_netlink.c).
+// network configuration (RTNL), which net-setup needs later. There need be no ids yet:
+// the sockets keep the right to configure, or not, of who opens them, and that is the
+// capabilities (netlink_ns_capable in net/netlink/af_netlink.c).
 func (p *program) openNetwork(n Network) {
 	switch n {
 	case HostNetwork: // it is up, and nothing in it is the container's to change

@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/hint"
 )
 
 // A program is all that the child does between clone and exec: a table of
@@ -22,6 +24,8 @@ type program struct {
 	// which the garbage collector does not follow.
 	keep []unsafe.Pointer
 	used slot
+
+	mountPoints string // how to make those that are missing in the rootfs, a command to paste
 
 	named
 }
@@ -41,7 +45,8 @@ type named struct {
 
 // newProgram begins an empty program with the slots that spec asks for.
 func newProgram(spec *Spec) *program {
-	p := &program{hand: new(handover), steps: make([]step, 0, 320)} // a little more than it takes
+	p := &program{hand: new(handover), steps: make([]step, 0, 320)} // a little more than it mostly takes
+	p.mountPoints = "make it beforehand, as who may: cd " + hint.Quote(spec.Rootfs) + " && mkdir -p proc sys dev etc"
 	slotIf := func(wanted bool) slot {
 		if !wanted {
 			return none
@@ -69,13 +74,14 @@ type step struct {
 	quiet   bool             // a result of 0 is the end of the other side: exit without a word
 
 	doing string // for the parent's error message
+	hint  string // what to do about it, a command to paste
 }
 
 // slot numbers a place for a descriptor.
-type slot int8
+type slot int16
 
 const (
-	slotCount slot = 24
+	slotCount slot = 32 + maxMounts
 	none      slot = -1
 )
 
@@ -162,6 +168,8 @@ func (p *program) call(doing string, nr uintptr, args ...word) *step {
 }
 
 func (s *step) to(into slot) *step { s.into = into; return s }
+
+func (s *step) advise(hint string) *step { s.hint = hint; return s }
 
 // forgive lists errors that are no failure; each may be followed by a skip.
 func (s *step) forgive(errnos ...syscall.Errno) *step {

@@ -144,7 +144,7 @@ func TestBugs(t *testing.T) {
 			for range slotCount {
 				p.newSlot()
 			}
-		}, "unc has a bug: the program needs more than 24 slots"},
+		}, fmt.Sprintf("unc has a bug: the program needs more than %d slots", slotCount)},
 		{"freed in the wrong order", func(p *program) {
 			first := p.newSlot()
 			p.newSlot()

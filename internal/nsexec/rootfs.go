@@ -9,23 +9,32 @@ import (
 
 // base is where the child's program stands after the first mounts.
 type base struct {
-	scratch slot // a tmpfs that goes away with the host's tree; what is bound from it stays
-	empty   slot // an empty directory in it, as a mount of its own
-	root    slot // the new root, attached at scratch/root
+	scratch slot     // a tmpfs that goes away with the host's tree; what is bound from it stays
+	empty   slot     // an empty directory in it, as a mount of its own
+	root    slot     // the new root, attached at scratch/root
+	volumes []volume // what is to be mounted in it, not attached yet
 }
 
 // mountRoot begins with nothing shared with the host and ends with a root to
-// furnish: the directory rootfs, or when sys is given a throw-away system.
-func (p *program) mountRoot(rootfs string, sys *system) base {
+// furnish: the rootfs or a copy of it, or when sys is given a throw-away system.
+func (p *program) mountRoot(spec *Spec, sys *system) base {
 	p.call("making all mounts private", unix.SYS_MOUNT, num(0), p.str("/"), num(0), num(unix.MS_REC|unix.MS_PRIVATE), num(0))
 
+	// Taken here and not by the parent: a mount can only be cloned from one's own
+	// namespace. Before scratch is mounted, which may cover them.
 	b := base{root: p.newSlot()}
+	lower := b.root
 	if sys == nil {
-		// Opened here and not by the parent: a mount can only be cloned from one's own
-		// namespace. Before scratch is mounted, which may cover it.
-		p.clone("binding the rootfs", here, rootfs, unix.AT_RECURSIVE, b.root)
-		p.setAttrs("making the rootfs nosuid and nodev", b.root, unix.AT_RECURSIVE, attrNoSuidDev)
+		if spec.Ephemeral {
+			lower = p.newSlot()
+		}
+		p.clone("binding the rootfs", here, spec.Rootfs, unix.AT_RECURSIVE, lower)
+		p.setAttrs("making the rootfs nosuid and nodev", lower, unix.AT_RECURSIVE, attrNoSuidDev)
+		if spec.ReadOnly && !spec.Ephemeral {
+			p.freezeBelow(lower)
+		}
 	}
+	b.volumes = p.takeSources(spec.Mounts)
 
 	b.scratch = p.newMount("tmpfs", attrNoSuidDev, "mode", "700")
 	p.attach("mounting a scratch filesystem on /tmp", b.scratch, here, "/tmp")
@@ -36,14 +45,33 @@ func (p *program) mountRoot(rootfs string, sys *system) base {
 	p.clone(doing, b.scratch.word(), "empty", 0, b.empty)
 	p.setAttrs(doing, b.empty, 0, attrReadOnly)
 	p.mkdir(doing, b.scratch.word(), "root", 0o755)
-	if sys != nil {
+	switch {
+	case sys != nil:
 		p.clone(doing, b.scratch.word(), "root", 0, b.root)
-	}
-	p.attach("mounting the root", b.root, b.scratch.word(), "root")
-	if sys != nil {
+		p.attach("mounting the root", b.root, b.scratch.word(), "root")
 		p.mountSystem(b, sys)
+	case spec.Ephemeral:
+		p.copyOnWrite(b, lower)
+	default:
+		p.attach("mounting the root", b.root, b.scratch.word(), "root")
 	}
 	return b
+}
+
+// copyOnWrite makes the root an overlay of the rootfs in lower, whose changes are kept
+// in the scratch filesystem. Its layers are named without a path of the caller's, in
+// which a colon or comma would mean something to overlayfs.
+func (p *program) copyOnWrite(b base, lower slot) {
+	const doing = "laying a copy of the rootfs"
+	for _, dir := range []string{"lower", "upper", "work"} {
+		p.mkdir(doing, b.scratch.word(), dir, 0o755)
+	}
+	p.attach(doing, lower, b.scratch.word(), "lower")
+	p.call(doing, unix.SYS_FCHDIR, b.scratch.word())
+	// userxattr: in a user namespace overlayfs may not use trusted.* (overlayfs.rst).
+	p.call(doing, unix.SYS_MOUNT, p.str("overlay"), p.str("root"), p.str("overlay"), num(unix.MS_NOSUID|unix.MS_NODEV),
+		p.str("lowerdir=lower,upperdir=upper,workdir=work,userxattr"))
+	p.openBeneath(doing, b.scratch, "root", b.root)
 }
 
 // pivot makes root the root. pivot_root(2), "." twice: the old root is then on
@@ -96,7 +124,7 @@ func HoldsRootfs(dir, command string) bool {
 // findCommand looks for an executable as the container will, in the tree below
 // the directory root: links, absolute ones too, stay inside it.
 func findCommand(root int, command string) string {
-	for _, path := range candidates(command) {
+	for _, path := range candidates(command, Path) {
 		file, err := unix.Openat2(root, path, &unix.OpenHow{
 			Flags:   unix.O_PATH | unix.O_CLOEXEC,
 			Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
@@ -114,13 +142,13 @@ func findCommand(root int, command string) string {
 	return ""
 }
 
-// candidates lists the paths at which a command may be, in the order of Path.
-func candidates(command string) []string {
+// candidates lists where a command may be, in the order of a list of directories.
+func candidates(command, dirs string) []string {
 	if strings.Contains(command, "/") {
 		return []string{command}
 	}
 	var list []string
-	for dir := range strings.SplitSeq(Path, ":") {
+	for dir := range strings.SplitSeq(dirs, ":") {
 		list = append(list, dir+"/"+command)
 	}
 	return list

@@ -136,17 +136,18 @@ func TestHoldsRootfs(t *testing.T) {
 
 func TestCandidates(t *testing.T) {
 	for _, test := range []struct {
-		command string
-		want    []string
+		name, command, dirs string
+		want                []string
 	}{
-		{"sh", []string{"/usr/local/sbin/sh", "/usr/local/bin/sh", "/usr/sbin/sh", "/usr/bin/sh", "/sbin/sh", "/bin/sh"}},
-		{"/bin/sh", []string{"/bin/sh"}},
-		{"./sh", []string{"./sh"}},
-		{"dir/sh", []string{"dir/sh"}},
-		{"/", []string{"/"}},
+		{"in Path", "sh", Path, []string{"/usr/local/sbin/sh", "/usr/local/bin/sh", "/usr/sbin/sh", "/usr/bin/sh", "/sbin/sh", "/bin/sh"}},
+		{"another list", "sh", "/a:/b/c", []string{"/a/sh", "/b/c/sh"}},
+		{"an absolute path", "/bin/sh", Path, []string{"/bin/sh"}},
+		{"a relative path", "./sh", Path, []string{"./sh"}},
+		{"a path below", "dir/sh", "/a:/b", []string{"dir/sh"}},
+		{"the root", "/", Path, []string{"/"}},
 	} {
-		t.Run(test.command, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, candidates(test.command)); diff != "" {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, candidates(test.command, test.dirs)); diff != "" {
 				t.Errorf("candidates (-want +got):\n%s", diff)
 			}
 		})

@@ -7,13 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// slots is which slots hold an open descriptor, as bits.
-type slots uint64
+// slots is which slots hold an open descriptor.
+type slots [slotCount]bool
 
 func (s slots) String() string {
-	list := []slot{}
-	for i := range slotCount {
-		if s&(1<<i) != 0 {
+	list := []int{}
+	for i, open := range s {
+		if open {
 			list = append(list, i)
 		}
 	}
@@ -70,22 +70,22 @@ func (w *walker) take(i int) {
 		case s.slots&(1<<k) == 0: // a number or an address
 		case arg >= uintptr(slotCount):
 			w.complain("%s takes slot %d of %d", from, arg, slotCount)
-		case open&(1<<arg) == 0:
+		case !open[arg]:
 			w.complain("%s takes slot %d, which is empty", from, arg)
 		}
 	}
 	after := open
-	if s.nr == unix.SYS_CLOSE && s.slots&1 != 0 {
-		after &^= 1 << s.args[0]
+	if s.nr == unix.SYS_CLOSE && s.slots&1 != 0 && s.args[0] < uintptr(slotCount) {
+		after[s.args[0]] = false
 	}
 	switch {
 	case s.into == none:
 	case s.into < 0 || s.into >= slotCount:
 		w.complain("%s fills slot %d of %d", from, s.into, slotCount)
-	case after&(1<<s.into) != 0:
+	case after[s.into]:
 		w.complain("%s fills slot %d, which is not empty", from, s.into)
 	default:
-		after |= 1 << s.into
+		after[s.into] = true
 	}
 	w.reach(i+1+int(s.onOK), after, from)
 	if s.pardon[0] != 0 {
@@ -97,16 +97,18 @@ func (w *walker) take(i int) {
 
 func TestSlots(t *testing.T) {
 	eachProgram(t, func(t *testing.T, w written) {
-		left, complaints := walk(w.steps[:w.setup], 0)
+		left, complaints := walk(w.steps[:w.setup], slots{})
 		_, more := walk(w.steps[w.setup:], left)
 		for _, complaint := range append(complaints, more...) {
 			t.Error(complaint)
 		}
 		// What is handed over is closed; the command's terminal stays.
-		if got := left & (1<<w.handed - 1); got != 0 {
-			t.Errorf("got slots %v open after the handover, want none", got)
+		for i := range w.handed {
+			if left[i] {
+				t.Errorf("got slot %d open after the handover, want it closed", i)
+			}
 		}
-		if w.tty != none && left&(1<<w.tty) == 0 {
+		if w.tty != none && !left[w.tty] {
 			t.Error("the command's terminal is closed after the set-up")
 		}
 	})
@@ -158,7 +160,7 @@ func TestWalkNotices(t *testing.T) {
 		{"a step that is never taken", []step{{into: none, onOK: 1}, {into: none}, {into: none}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, complaints := walk(test.steps, 0); len(complaints) == 0 {
+			if _, complaints := walk(test.steps, slots{}); len(complaints) == 0 {
 				t.Error("got no complaint, want one")
 			}
 		})

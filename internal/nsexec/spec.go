@@ -3,9 +3,12 @@ package nsexec
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/idmap"
 )
 
 // Spec says what container to make. The caller of Start fills it in.
@@ -14,6 +17,17 @@ type Spec struct {
 	// is mounted below it. Empty means a throw-away copy of the host's own
 	// system: see system.go.
 	Rootfs string
+
+	// Ephemeral leaves Rootfs as it is: what the container writes there stays in
+	// memory and goes with it.
+	Ephemeral bool
+
+	// ReadOnly makes the root read-only, with a writable /tmp, /var/tmp, /run and
+	// /dev/shm of its own.
+	ReadOnly bool
+
+	// Mounts are added to that tree. One target may lie in another.
+	Mounts []Mount
 
 	// Hostname of the container, at most 64 letters, digits, dots and dashes (hostname(7)).
 	Hostname string
@@ -24,6 +38,31 @@ type Spec struct {
 
 	// Env is the whole environment of the command, "NAME=value" each.
 	Env []string
+
+	// Workdir is where the command starts, an absolute path inside; made when it is
+	// missing. Empty means "/".
+	Workdir string
+
+	// IDs is how the ids inside correspond to those outside; the caller's must be among
+	// them.
+	IDs idmap.Map
+
+	// User is who the command runs as, in ids inside.
+	User User
+
+	// Capabilities are what the command may have at most, and has when it is root
+	// inside. Ambient, a part of them, it has as any user.
+	Capabilities, Ambient Capabilities
+
+	// Filter is the command's seccomp filter, as seccomp(2) takes it. Empty means none.
+	Filter []unix.SockFilter
+
+	// Limits are the command's resource limits (getrlimit(2)).
+	Limits []Limit
+
+	// Cgroup is the control group that the container is born in, a directory of cgroup v2.
+	// Nil means the caller's.
+	Cgroup *os.File
 
 	// Network is where the container is: by default in a network namespace of its own.
 	Network Network
@@ -37,6 +76,40 @@ type Spec struct {
 	Terminal [3]bool
 }
 
+// Mount is something of the host's, or something new, in the container's tree. All of
+// them are nosuid, and but for devices nodev.
+type Mount struct {
+	Kind   MountKind
+	Source string // a path of the host's, relative to the working directory; not for Tmpfs
+	Target string // an absolute, clean path inside, made when it is missing
+
+	ReadOnly bool
+	NoExec   bool
+	Size     string // of a Tmpfs, as tmpfs(5) has it; empty: half of the memory
+	Mode     uint32 // of a Tmpfs, permission bits
+}
+
+// MountKind is what a Mount shows.
+type MountKind int
+
+const (
+	Bind   MountKind = iota // a file or directory, with all that is mounted below it
+	Tmpfs                   // an empty filesystem in memory
+	Device                  // a device node, or a directory of them, that can be used as such
+)
+
+// User is who a command runs as.
+type User struct {
+	UID, GID uint32
+	Groups   []uint32 // supplementary ones; nil leaves the caller's
+}
+
+// Limit is one resource limit: unix.RLIMIT_NOFILE, say, with unix.RLIM_INFINITY for none.
+type Limit struct {
+	Resource   int
+	Soft, Hard uint64
+}
+
 // Path is where commands are looked for inside a container.
 const Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -46,7 +119,11 @@ const hostnameLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 // validate refuses what can't be handed to the kernel.
 func (s *Spec) validate() error {
-	for _, list := range [][]string{s.Args, s.Env, {s.Rootfs, s.Hostname}} {
+	texts := [][]string{s.Args, s.Env, {s.Rootfs, s.Hostname, s.Workdir}}
+	for _, m := range s.Mounts {
+		texts = append(texts, []string{m.Source, m.Target, m.Size})
+	}
+	for _, list := range texts {
 		for _, text := range list {
 			if strings.IndexByte(text, 0) >= 0 {
 				return fmt.Errorf("%q contains a zero byte", text)
@@ -62,8 +139,38 @@ func (s *Spec) validate() error {
 		return fmt.Errorf("the hostname %q is not 1 to 64 bytes long", s.Hostname)
 	case strings.Trim(s.Hostname, hostnameLetters) != "" || s.Hostname[0] == '-' || s.Hostname[0] == '.':
 		return fmt.Errorf("the hostname %q is not made of letters, digits, dots and dashes (hostname(7))", s.Hostname)
+	case len(s.Mounts) > maxMounts:
+		return fmt.Errorf("%d mounts are asked for, and %d are the most", len(s.Mounts), maxMounts)
+	}
+	for _, m := range s.Mounts {
+		if err := m.validate(); err != nil {
+			return err
+		}
+	}
+	if s.Workdir != "" && s.Workdir != "/" {
+		if err := checkInside("start in", s.Workdir); err != nil {
+			return err
+		}
+	}
+	if err := s.checkIdentity(); err != nil {
+		return err
 	}
 	return s.checkDescriptors()
+}
+
+// checkIdentity refuses who does not exist inside.
+func (s *Spec) checkIdentity() error {
+	if _, ok := s.IDs.InsideUID(uint32(os.Geteuid())); !ok {
+		return fmt.Errorf("uid %d, the caller's, is none of the container's", os.Geteuid())
+	}
+	if _, ok := s.IDs.InsideGID(uint32(os.Getegid())); !ok {
+		return fmt.Errorf("gid %d, the caller's, is none of the container's", os.Getegid())
+	}
+	_, hasUID := s.IDs.UID(s.User.UID)
+	if _, hasGID := s.IDs.GID(s.User.GID); !hasUID || !hasGID {
+		return fmt.Errorf("there is no uid %d with gid %d in the container", s.User.UID, s.User.GID)
+	}
+	return nil
 }
 
 // checkDescriptors refuses directories on 0, 1 and 2: through one of them the

@@ -8,7 +8,17 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/idmap"
 )
+
+// goodSpec is one with which nothing is wrong.
+func goodSpec() *Spec {
+	return &Spec{
+		Rootfs: "/srv/box", Hostname: "box", Args: []string{"sh"}, Env: []string{"HOME=/root"},
+		IDs: callerIs(0, 0), Capabilities: DefaultCapabilities,
+	}
+}
 
 func TestValidate(t *testing.T) {
 	for _, test := range []struct {
@@ -44,9 +54,56 @@ func TestValidate(t *testing.T) {
 		{"in the environment", func(s *Spec) { s.Env = []string{"A=\x00"} }, `"A=\x00" contains a zero byte`},
 		{"in the rootfs", func(s *Spec) { s.Rootfs = "/srv\x00" }, `"/srv\x00" contains a zero byte`},
 		{"in the hostname", func(s *Spec) { s.Hostname = "box\x00" }, `"box\x00" contains a zero byte`},
+		{"in the working directory", func(s *Spec) { s.Workdir = "/a\x00" }, `"/a\x00" contains a zero byte`},
+		{"in a source", func(s *Spec) { s.Mounts = []Mount{{Source: "/a\x00", Target: "/a"}} }, `"/a\x00" contains a zero byte`},
+		{"in a target", func(s *Spec) { s.Mounts = []Mount{{Source: "/a", Target: "/a\x00"}} }, `"/a\x00" contains a zero byte`},
+		{"in a size", func(s *Spec) { s.Mounts = []Mount{{Kind: Tmpfs, Target: "/a", Size: "1\x00"}} }, `"1\x00" contains a zero byte`},
+		{"as many mounts as there may be", func(s *Spec) { s.Mounts = manyMounts() }, ""},
+		{"one more", func(s *Spec) { s.Mounts = append(manyMounts(), Mount{Kind: Tmpfs, Target: "/a"}) }, "129 mounts are asked for, and 128 are the most"},
+		{
+			"a mount that is none, behind a good one", func(s *Spec) { s.Mounts = append(everyMount(), Mount{Target: "/a"}) },
+			`nothing is named to be mounted on "/a"`,
+		},
+		{"a working directory", func(s *Spec) { s.Workdir = "/a/b" }, ""},
+		{"the root to work in", func(s *Spec) { s.Workdir = "/" }, ""},
+		{
+			"a relative working directory", func(s *Spec) { s.Workdir = "a" },
+			`can't start in "a": a path inside is absolute, without dots or double slashes`,
+		},
+		{
+			"a working directory too deep", func(s *Spec) { s.Workdir = deep(maxDepth + 1) },
+			fmt.Sprintf("can't start in %q: it is more than %d directories deep", deep(maxDepth+1), maxDepth),
+		},
+		{"subordinate ids", func(s *Spec) { s.IDs = fullMap(0) }, ""},
+		{"another user", func(s *Spec) { s.IDs, s.User = fullMap(0), User{UID: 65536, GID: 1} }, ""},
+		{"the caller under another number", func(s *Spec) { s.IDs, s.User = callerIs(7, 8), User{UID: 7, GID: 8} }, ""},
+		{
+			"a user without an id", func(s *Spec) { s.User.UID = 1 },
+			"there is no uid 1 with gid 0 in the container",
+		},
+		{
+			"a group without an id", func(s *Spec) { s.IDs, s.User = fullMap(0), User{UID: 1, GID: 65537} },
+			"there is no uid 1 with gid 65537 in the container",
+		},
+		{
+			"root, where only another number is", func(s *Spec) { s.IDs = callerIs(1000, 1000) },
+			"there is no uid 0 with gid 0 in the container",
+		},
+		{
+			"no ids", func(s *Spec) { s.IDs = idmap.Map{} },
+			fmt.Sprintf("uid %d, the caller's, is none of the container's", os.Geteuid()),
+		},
+		{
+			"somebody else's ids", func(s *Spec) { s.IDs = idmap.Single(uint32(os.Geteuid())+1, uint32(os.Getegid()), 0, 0) },
+			fmt.Sprintf("uid %d, the caller's, is none of the container's", os.Geteuid()),
+		},
+		{
+			"another group's", func(s *Spec) { s.IDs = idmap.Single(uint32(os.Geteuid()), uint32(os.Getegid())+1, 0, 0) },
+			fmt.Sprintf("gid %d, the caller's, is none of the container's", os.Getegid()),
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := &Spec{Rootfs: "/srv/box", Hostname: "box", Args: []string{"sh"}, Env: []string{"HOME=/root"}}
+			s := goodSpec()
 			test.change(s)
 			err := s.validate()
 			if got := errText(err); got != test.want {
@@ -78,7 +135,7 @@ func TestValidateRefusesDirectories(t *testing.T) {
 	if err := unix.Dup3(int(dir.Fd()), 0, 0); err != nil {
 		t.Fatal(err)
 	}
-	got := (&Spec{Hostname: "box", Args: []string{"sh"}}).validate()
+	got := goodSpec().validate()
 	if err := unix.Dup3(saved, 0, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +154,7 @@ func TestValidateRefusesClosed(t *testing.T) {
 	if err := unix.Close(0); err != nil {
 		t.Fatal(err)
 	}
-	got := (&Spec{Hostname: "box", Args: []string{"sh"}}).validate()
+	got := goodSpec().validate()
 	if err := unix.Dup3(saved, 0, 0); err != nil {
 		t.Fatal(err)
 	}

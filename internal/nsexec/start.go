@@ -20,6 +20,7 @@ type Child struct {
 	sock  *os.File
 	prog  *program
 	spec  *Spec
+	tried []string // where Unshare looks for the command
 }
 
 // Handles are the descriptors that the child has opened for its parent. Those of
@@ -57,32 +58,58 @@ func Start(spec *Spec) (*Child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a socket pair: %w", err)
 	}
-	defer unix.Close(ends[1])
 	sock := os.NewFile(uintptr(ends[0]), "child")
 
 	p := newProgram(spec)
-	p.writeSetup(spec, ends[1], sys, limit.Max)
+	p.writeSetup(spec, ends[1], sys)
 	setup := len(p.steps)
-	p.writeCommand(spec)
+	p.writeCommand(spec, ends[1], limit.Max)
+	c := &Child{sock: sock, prog: p, spec: spec}
+	if err := c.begin(setup, ends[1], spec.cloneArgs()); err != nil {
+		sock.Close()
+		return nil, err
+	}
+	return c, nil
+}
 
+// begin makes the child, which works off the program.
+func (c *Child) begin(setup, sock int, args cloneArgs) error {
+	p := c.prog
 	l := &life{
-		setup: p.steps[:setup], command: p.steps[setup:], hand: p.hand, noInit: spec.NoInit,
-		sock: uintptr(ends[1]), argv: os.Args, comm: &[]byte("unc-init\x00")[0], blocked: ^uint64(0),
-		clone: cloneArgs{flags: spec.Network.cloneFlags() | unix.CLONE_PIDFD, exitSignal: uint64(unix.SIGCHLD)},
+		setup: p.steps[:setup], command: p.steps[setup:], hand: p.hand, noInit: c.spec.NoInit,
+		sock: uintptr(sock), argv: os.Args, comm: &[]byte("unc-init\x00")[0], blocked: ^uint64(0), clone: args,
 	}
 	pid, errno := cloneChild(l)
 	runtime.KeepAlive(p)
+	unix.Close(sock) // before anything is heard, or there would never be an end of the conversation
 	if errno != 0 {
-		sock.Close()
-		return nil, explainClone(errno)
+		return explainClone(errno)
 	}
-	return &Child{PID: pid, pidfd: int(l.pidfd), sock: sock, prog: p, spec: spec}, nil
+	c.PID, c.pidfd = pid, int(l.pidfd)
+	return nil
+}
+
+// identify gives the child its ids, if it does not do that itself, and tells it so. The
+// programs that it takes are only started here, for who called Start has somebody else
+// to tell of the child first.
+func (c *Child) identify() error {
+	if c.spec.IDs.IsSingle() {
+		return nil
+	}
+	writing, err := c.spec.IDs.Begin(c.PID)
+	if err != nil {
+		return err
+	}
+	if err := writing.Wait(); err != nil {
+		return err
+	}
+	return c.Release()
 }
 
 // whatToMount checks the rootfs, or reads the host's system where there is none.
 func whatToMount(spec *Spec) (*system, error) {
 	if spec.Rootfs == "" {
-		return readSystem()
+		return readSystem(spec.ReadOnly)
 	}
 	fd, err := openRootfs(spec.Rootfs)
 	if err != nil {
@@ -93,6 +120,9 @@ func whatToMount(spec *Spec) (*system, error) {
 
 // Ready waits until the container is furnished and takes what it hands over.
 func (c *Child) Ready() (*Handles, error) {
+	if err := c.identify(); err != nil {
+		return nil, err
+	}
 	var fds []int
 	told, err := c.hear(&fds)
 	switch {
@@ -128,7 +158,7 @@ func (c *Child) Ready() (*Handles, error) {
 func (c *Child) hear(fds *[]int) (*report, error) {
 	var told report
 	text := unsafe.Slice((*byte)(unsafe.Pointer(&told)), reportSize)
-	control := make([]byte, unix.CmsgSpace(4*int(slotCount)))
+	control := make([]byte, unix.CmsgSpace(4*int(c.prog.handed)))
 	n, nc, _, _, err := unix.Recvmsg(int(c.sock.Fd()), text, control, unix.MSG_CMSG_CLOEXEC)
 	switch {
 	case err != nil:

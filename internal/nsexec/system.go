@@ -28,6 +28,8 @@ type system struct {
 	binds  []string    // directories with mounts below them
 	fresh  []freshDir
 	hidden []string // directories of people's data inside the above, shown empty
+
+	readOnly bool
 }
 
 type freshDir struct {
@@ -54,12 +56,12 @@ var (
 const maxMountinfo = 8 << 20
 
 // readSystem looks at the host's root.
-func readSystem() (*system, error) {
+func readSystem(readOnly bool) (*system, error) {
 	mounts, err := rawio.ReadFile("/proc/self/mountinfo", maxMountinfo)
 	if err != nil {
 		return nil, fmt.Errorf("reading the list of mounts: %w", err)
 	}
-	sys := &system{fresh: freshDirs}
+	sys := &system{fresh: freshDirs, readOnly: readOnly}
 	for _, name := range systemDirs {
 		var st unix.Stat_t
 		err := unix.Lstat("/"+name, &st)
@@ -74,7 +76,7 @@ func readSystem() (*system, error) {
 			}
 			sys.links = append(sys.links, [2]string{name, target})
 		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
-		case hasMountBelow(string(mounts), "/"+name):
+		case readOnly, hasMountBelow(string(mounts), "/"+name):
 			sys.binds = append(sys.binds, name)
 		default:
 			sys.layers = append(sys.layers, name)
@@ -121,7 +123,7 @@ func (p *program) mountSystem(b base, sys *system) {
 		p.bindReadOnly(b, name)
 	}
 	for _, name := range sys.hidden {
-		p.hide(b, name)
+		p.hide(b, name, sys.readOnly)
 	}
 }
 
@@ -148,14 +150,17 @@ func (p *program) bindReadOnly(b base, name string) {
 	p.freeSlot(t)
 }
 
-// hide puts an empty, writable directory over NAME, with the mode of /tmp:
-// programs that want it find it, and nothing of the host's in it.
-func (p *program) hide(b base, name string) {
+// hide puts an empty directory over NAME, with the mode of /tmp: programs that want it
+// find it, and nothing of the host's in it.
+func (p *program) hide(b base, name string, readOnly bool) {
 	doing := "hiding /" + name
 	dir := "hidden." + strings.ReplaceAll(name, "/", ".")
 	p.mkdir(doing, b.scratch.word(), dir, 0o1777)
 	t := p.newSlot()
 	p.clone(doing, b.scratch.word(), dir, 0, t)
+	if readOnly {
+		p.setAttrs(doing, t, 0, unix.MOUNT_ATTR_RDONLY)
+	}
 	p.attach(doing, t, b.root.word(), name)
 	p.freeSlot(t)
 }

@@ -1,7 +1,9 @@
 package nsexec
 
 import (
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -65,10 +67,22 @@ func FuzzHasMountBelow(f *testing.F) {
 
 // This machine's own system, whatever it is: nobody's data may be part of it.
 func TestReadSystem(t *testing.T) {
-	sys, err := readSystem()
-	if err != nil {
-		t.Fatal(err)
+	for _, readOnly := range []bool{false, true} {
+		t.Run(fmt.Sprint("read-only ", readOnly), func(t *testing.T) {
+			sys, err := readSystem(readOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkSystem(t, sys)
+			if sys.readOnly != readOnly || readOnly && len(sys.layers) > 0 {
+				t.Errorf("got read-only %v, with writable copies of %q", sys.readOnly, sys.layers)
+			}
+		})
 	}
+}
+
+func checkSystem(t *testing.T, sys *system) {
+	t.Helper()
 	seen := map[string]bool{}
 	show := func(name string) {
 		if seen[name] {
@@ -82,7 +96,7 @@ func TestReadSystem(t *testing.T) {
 			t.Errorf("link /%s: got %q, want %q, %v", link[0], link[1], target, err)
 		}
 	}
-	for _, name := range append(sys.layers, sys.binds...) {
+	for _, name := range slices.Concat(sys.layers, sys.binds) {
 		show(name)
 		if info, err := os.Lstat("/" + name); err != nil || !info.IsDir() {
 			t.Errorf("/%s: got %v, %v, want a directory", name, info, err)
@@ -95,5 +109,8 @@ func TestReadSystem(t *testing.T) {
 	}
 	if !seen["usr"] || !seen["etc"] {
 		t.Errorf("got %v, want usr and etc among them", seen)
+	}
+	if seen["var"] && !slices.Contains(sys.hidden, "var/tmp") {
+		t.Errorf("got %q hidden, want var/tmp among them", sys.hidden)
 	}
 }

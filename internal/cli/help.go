@@ -1,0 +1,73 @@
+package cli
+
+import "github.com/alecthomas/kong"
+
+// help has a sentence for every flag and argument. They are here and not in tags, where
+// kong would read them all at every start: for as many flags as run has, that takes as
+// long as to make all of a container's namespaces.
+var help = [...]struct{ name, text string }{
+	{"rootfs", "Directory that becomes the container's root. Default: the current directory if it holds a root file system with COMMAND in it, else a throw-away copy of this machine's own system."},
+	{"hostname", "Host name inside the container. Default: its --name, or a random one."},
+	{"no-init", "Make COMMAND process 1, without a small init that reaps the dead and passes signals on."},
+	{"<command>", "Command and its arguments. All that follows COMMAND belongs to it."},
+
+	{"volume", "Show the host's file or directory SRC as DST inside; with ro, read-only. May be given again."},
+	{"mount", "The same in words: type=bind,src=SRC,dst=DST,ro or type=tmpfs,dst=DST,tmpfs-size=64m. May be given again."},
+	{"tmpfs", "Make DST an empty directory in memory; options: size=64m, mode=1777, exec, ro. May be given again."},
+	{"device", "Let the container use a device that you may open, or a directory of them. May be given again."},
+	{"read-only", "Make the container's root read-only, with a fresh /tmp, /var/tmp, /run and /dev/shm."},
+	{"ephemeral", "Throw away what the container changes in its root."},
+	{"workdir", "Directory inside that COMMAND starts in, made when it is missing. Default: /."},
+
+	{"user", "Who runs COMMAND: numbers, or names in the container's /etc/passwd and /etc/group. Default: root, and with --userns=keep-id yourself."},
+	{"userns", "auto: all user and group ids that /etc/subuid and /etc/subgid give you, and where there are none yours alone; single: yours alone, which is USER inside; keep-id: you are yourself inside. Default: auto."},
+	{"env", "Environment variable. NAME alone takes the value that it has here, if any; NAME* all whose names begin so. May be given again."},
+	{"env-file", "File with lines as --env has them; comments begin with #. May be given again; --env counts more."},
+
+	{"network", "bridge: an address of its own on this machine's bridge; none: a loopback interface alone; host: the host's own network. Default: bridge."},
+	{"name", "Name that other containers of yours resolve to this one."},
+	{"publish", "Make a port, or a range of them, reachable at the host's. CONTAINER alone: at one that is free. May be given again."},
+	{"ip", "IPv4 address to have, of the bridge's subnet."},
+	{"dns", "Name server to ask instead of the host's. May be given again."},
+	{"dns-search", "Domain to look names up in, instead of the host's. May be given again."},
+	{"add-host", "Entry for the container's /etc/hosts; host-gateway as the address is the host. May be given again."},
+
+	{"memory", "Memory at most, in bytes or with b, k, m or g behind the number."},
+	{"memory-swap", "Memory and swap space together at most, or -1: as much swap space as there is. Default: twice as much as --memory."},
+	{"cpus", "Processors' worth of time at most, 1.5 for one and a half."},
+	{"cpuset-cpus", "Processors to run on, as in 0-2,7."},
+	{"pids-limit", "Processes and threads at most; -1 or 0: as many as there may be, the default."},
+	{"ulimit", "Limit of each process, as in getrlimit(2): nofile, say. -1 is none. Default: the caller's own. May be given again."},
+
+	{"cap-add", "Capability inside the container beside the usual ones, as in capabilities(7), or ALL. May be given again."},
+	{"cap-drop", "Capability to do without, or ALL for all but those added. May be given again."},
+	{"security-opt", "seccomp=FILE: a filter of system calls in Docker's format; seccomp=unconfined: none. Default: Docker's own."},
+
+	{"format", "table or json."},
+}
+
+// printHelp gives each flag its sentence before kong prints them.
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	eachArgument(ctx.Model.Node, func(name string, v *kong.Value) {
+		for _, h := range help {
+			if h.name == name {
+				v.Help = h.text
+			}
+		}
+	})
+	return kong.DefaultHelpPrinter(options, ctx)
+}
+
+// eachArgument calls f for the flags and arguments of a command and those below it. An
+// argument's name is in angle brackets, as kong shows it.
+func eachArgument(n *kong.Node, f func(name string, v *kong.Value)) {
+	for _, flag := range n.Flags {
+		f(flag.Name, flag.Value)
+	}
+	for _, v := range n.Positional {
+		f("<"+v.Name+">", v)
+	}
+	for _, child := range n.Children {
+		eachArgument(child, f)
+	}
+}

@@ -1,0 +1,102 @@
+package nsexec
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"unc/internal/idmap"
+)
+
+// mapIdentity gives the user namespace its ids (user_namespaces(7)). The caller's own
+// to one inside the child may write itself; setgroups is denied first, or the gid map
+// is refused. More than that the parent sees to, and tells when it is done.
+func (p *program) mapIdentity(m idmap.Map, sock int) {
+	if !m.IsSingle() {
+		p.await("waiting for its ids", sock)
+		return
+	}
+	for _, file := range [][2]string{
+		{"setgroups", "deny"},
+		{"uid_map", line(m.UIDs[0])},
+		{"gid_map", line(m.GIDs[0])},
+	} {
+		doing := "writing " + file[0]
+		f := p.newSlot()
+		p.call(doing, unix.SYS_OPENAT, here, p.str("/proc/self/"+file[0]), num(unix.O_WRONLY|unix.O_CLOEXEC)).to(f)
+		p.call(doing, unix.SYS_WRITE, f.word(), p.str(file[1]), num(len(file[1])))
+		p.freeSlot(f)
+	}
+}
+
+func line(r idmap.Range) string { return fmt.Sprintf("%d %d %d", r.Inside, r.Outside, r.Count) }
+
+// own is who the child is inside, without having changed.
+func (s *Spec) own() (uid, gid uint32) {
+	uid, _ = s.IDs.InsideUID(uint32(os.Geteuid()))
+	gid, _ = s.IDs.InsideGID(uint32(os.Getegid()))
+	return uid, gid
+}
+
+// switches tells whether the command runs as another user than the child.
+func (s *Spec) switches() bool {
+	uid, gid := s.own()
+	return s.User.UID != uid || s.User.GID != gid || s.User.Groups != nil
+}
+
+// giveStreams makes another user than the caller's the owner of the terminal, and of
+// pipes: programs open /dev/stdout anew, and what they are by then may not open it
+// otherwise. Files stay their owner's. It comes before capabilities are lost.
+func (p *program) giveStreams(spec *Spec) {
+	uid, _ := spec.own()
+	if spec.User.UID == uid {
+		return
+	}
+	keepGroup := ^uint32(0) // chown(2): -1 leaves it
+	if p.tty != none {
+		p.call("giving the terminal to the user", unix.SYS_FCHOWN, p.tty.word(), num(spec.User.UID), num(keepGroup))
+	}
+	for fd, terminal := range spec.Terminal {
+		var fs unix.Statfs_t
+		if !terminal && unix.Fstatfs(fd, &fs) == nil && fs.Type == unix.PIPEFS_MAGIC {
+			// It may be somebody else's, from the other side of a sudo say.
+			p.call("giving a pipe to the user", unix.SYS_FCHOWN, num(fd), num(spec.User.UID), num(keepGroup)).forgive(unix.EPERM, unix.EINVAL)
+		}
+	}
+}
+
+// becomeUser makes the process the command's user, with the capabilities that the
+// command is to have. As another user than root, execve leaves it the ambient ones
+// alone (capabilities(7), "Transformation of capabilities during execve()").
+func (p *program) becomeUser(spec *Spec, sock int) {
+	if spec.switches() {
+		const doing = "becoming the user"
+		// Or setresuid takes every capability away, the ambient ones before they are any.
+		p.call(doing, unix.SYS_PRCTL, num(unix.PR_SET_KEEPCAPS), num(1), num(0), num(0), num(0))
+		if spec.User.Groups != nil {
+			groups := append(slices.Clone(spec.User.Groups), 0) // so that there is an address even when there are none
+			p.call(doing, unix.SYS_SETGROUPS, num(len(groups)-1), p.ptr(unsafe.Pointer(&groups[0])))
+		}
+		uid, gid := num(spec.User.UID), num(spec.User.GID)
+		p.call(doing, unix.SYS_SETRESGID, gid, gid, gid)
+		p.call(doing, unix.SYS_SETRESUID, uid, uid, uid)
+		if spec.NoInit {
+			// A change of user clears it (PR_SET_PDEATHSIG(2const)); what happened meanwhile
+			// is seen as the end of the conversation.
+			p.dieWithParent()
+			p.call("looking for the supervisor", unix.SYS_RECVFROM, num(sock), p.ptr(unsafe.Pointer(new([8]byte))), num(8),
+				num(unix.MSG_DONTWAIT), num(0), num(0)).forgive(unix.EAGAIN).quiet = true
+		}
+	}
+	if spec.User.UID == 0 {
+		p.setCapabilities(spec.Capabilities, 0)
+		return
+	}
+	p.setCapabilities(spec.Ambient, spec.Ambient)
+	for c := range spec.Ambient.each {
+		p.call("raising an ambient capability", unix.SYS_PRCTL, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(c), num(0), num(0))
+	}
+}
