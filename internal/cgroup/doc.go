@@ -35,10 +35,11 @@
 //
 // # Two groups
 //
-// The limits are those of a group that the container can't see: it lives in the
-// one below, and that is the root of its cgroup namespace. What a container with
-// CAP_SYS_ADMIN mounts begins there, and the limits of a namespace's root can be
-// written by the user that it belongs to unless the machine mounts with nsdelegate.
+// The limits hold for a group that the container can't see: it lives in the one below,
+// and that is the root of its cgroup namespace. What a container with CAP_SYS_ADMIN
+// mounts begins there, and the files of a namespace's root can be written by the
+// user that it belongs to unless the machine mounts with nsdelegate. The same limits are
+// written there as well, only to be read: programs size themselves by them.
 //
 // # What is left
 //

@@ -54,7 +54,7 @@ func (s *site) make(limits *Limits) (*Group, error) {
 	} else if parent, err = s.scope(needed); err != nil {
 		return nil, s.explain(h, needed, refused, err)
 	}
-	g, err := s.newGroup(parent)
+	g, err := s.newGroup(parent, needed)
 	if err != nil {
 		return nil, err
 	}
@@ -65,14 +65,14 @@ func (s *site) make(limits *Limits) (*Group, error) {
 }
 
 // newGroup makes the two groups, and takes the lock that says that they are in use.
-func (s *site) newGroup(parent string) (*Group, error) {
+func (s *site) newGroup(parent string, needed []string) (*Group, error) {
 	const tries = 16
 	for range tries {
 		g := &Group{site: s, lock: -1}
 		g.path = fmt.Sprintf("%s/unc-%d-%08x", parent, os.Getpid(), rand.Uint32())
 		err := s.mkdir(g.path)
 		if err == nil {
-			err = g.furnish()
+			err = g.furnish(needed)
 		}
 		switch {
 		case err == nil:
@@ -89,7 +89,7 @@ func (s *site) newGroup(parent string) (*Group, error) {
 }
 
 // furnish locks the new group before it makes the one below, which keeps it from being removed.
-func (g *Group) furnish() (err error) {
+func (g *Group) furnish(needed []string) (err error) {
 	if g.lock, err = unix.Open(g.path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
@@ -99,6 +99,9 @@ func (g *Group) furnish() (err error) {
 		}
 	}
 	if err != nil {
+		return err
+	}
+	if err := enable(g.path, needed); err != nil {
 		return err
 	}
 	leaf := g.path + "/" + container
@@ -112,15 +115,24 @@ func (g *Group) furnish() (err error) {
 	return err
 }
 
-// limit sets the limits, and makes sure that the kernel has understood them.
+// limit sets the limits, and once more on the group below: there the container sees
+// them, and programs size themselves by what they see.
 func (g *Group) limit(parent string, limits *Limits) error {
 	if limits.CPUSet != "" {
 		if err := g.checkCPUs(parent, limits.CPUSet); err != nil {
 			return err
 		}
 	}
+	if err := set(g.path, limits); err != nil {
+		return err
+	}
+	return set(g.path+"/"+container, limits)
+}
+
+// set writes the limits of one group, and makes sure that the kernel has understood them.
+func set(dir string, limits *Limits) error {
 	for _, s := range limits.settings() {
-		file := g.path + "/" + s.file
+		file := dir + "/" + s.file
 		err := write(file, s.value)
 		if errors.Is(err, fs.ErrNotExist) && s.file == "memory.swap.max" {
 			if s.optional {

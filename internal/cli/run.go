@@ -116,7 +116,7 @@ func (r *runCmd) furnish(sv *supervisor, setup *netplumb.Helper, hostname string
 		}
 	}
 	if n != nil {
-		sv.serve = func() error { return r.serve(n, inside) }
+		sv.serve, sv.ended = func() error { return r.serve(n, inside) }, inside.LetGo
 	}
 	return sv.release()
 }

@@ -39,6 +39,7 @@ type supervisor struct {
 	signals chan os.Signal
 	caught  chan struct{} // closed when signals are caught
 	serve   func() error  // starts what a running container needs of its supervisor, or nil
+	ended   func()        // does what is to be done for one that has ended, or nil
 
 	mu       sync.Mutex
 	released bool
@@ -95,6 +96,9 @@ func (s *supervisor) supervise() (int, error) {
 		}
 	}
 	code, err := s.child.Wait()
+	if s.ended != nil {
+		s.ended()
+	}
 	s.term.finish()
 	return code, errors.Join(failed, err)
 }

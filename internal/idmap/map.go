@@ -33,3 +33,15 @@ func find(list []Range, inside uint32) (outside uint32, ok bool) {
 	}
 	return 0, false
 }
+
+// UsableGIDs is a span of group ids inside that begins and ends with one that is mapped.
+func (m Map) UsableGIDs() (first, last uint32) {
+	if len(m.GIDs) == 0 {
+		return 0, 0
+	}
+	first = m.GIDs[0].Inside
+	for _, r := range m.GIDs {
+		first, last = min(first, r.Inside), max(last, r.Inside+r.Count-1)
+	}
+	return first, last
+}

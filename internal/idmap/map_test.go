@@ -71,3 +71,23 @@ func checkLookups(t *testing.T, m Map, list []lookup) {
 		}
 	}
 }
+
+func TestUsableGIDs(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		list        []Range
+		first, last uint32
+	}{
+		{"none", nil, 0, 0},
+		{"one", []Range{{7, 1000, 1}}, 7, 7},
+		{"root and subordinate ones", []Range{{0, 1000, 1}, {1, 100000, 65536}}, 0, 65536},
+		{"keep-id", []Range{{1000, 1000, 1}, {0, 100000, 1000}, {1001, 101000, 64536}}, 0, 65536},
+		{"the largest there is", []Range{{4294967294, 1000, 1}}, 4294967294, 4294967294},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if first, last := (Map{GIDs: test.list}).UsableGIDs(); first != test.first || last != test.last {
+				t.Errorf("got %d to %d, want %d to %d", first, last, test.first, test.last)
+			}
+		})
+	}
+}

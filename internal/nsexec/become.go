@@ -27,13 +27,12 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
 	// Before any file is made: without a map, it would have no owner. After all else,
 	// because another map than one's own takes programs, which run meanwhile.
 	p.mapIdentity(spec.IDs, sock)
+	p.openToUsers(spec)
 	p.call("setting the file mode mask", unix.SYS_UMASK, num(0))
 
 	b := p.mountRoot(spec, sys)
 	p.mountKernelFilesystems(b, spec)
-	if spec.ReadOnly {
-		p.mountScratchDirs(b, spec.Mounts)
-	}
+	p.mountScratchDirs(b, spec)
 	p.mountVolumes(b, b.volumes)
 	p.mountEtcFiles(b, spec.Mounts)
 	p.makeWorkdir(b, spec.Workdir)
@@ -106,7 +105,7 @@ func (p *program) writeCommand(spec *Spec, sock int, openFiles uint64) {
 	}
 	p.unblockSignals()
 	p.filter(spec.Filter)
-	p.exec(candidates(spec.Args[0], Path), spec.Args, spec.Env)
+	p.exec(candidates(spec.Args[0], spec.path()), spec.Args, spec.Env)
 }
 
 // await waits for a word of the parent's.

@@ -100,6 +100,11 @@ func wipe(argv []string) {
 	}
 }
 
+// maxAgain is how often a path is tried again when something was renamed or mounted,
+// anywhere on the system, while the kernel went through a ".." in it that may not
+// lead out of the root: EAGAIN, openat2(2).
+const maxAgain = 1000
+
 // run works off a table. It returns after the last step, or not at all.
 //
 //go:nosplit
@@ -114,6 +119,9 @@ func run(l *life, steps []step, base int32) {
 			}
 		}
 		r, _, errno := syscall.RawSyscall6(s.nr, a[0], a[1], a[2], a[3], a[4], a[5])
+		for again := 0; errno == unix.EAGAIN && s.nr == unix.SYS_OPENAT2 && again < maxAgain; again++ {
+			r, _, errno = syscall.RawSyscall6(s.nr, a[0], a[1], a[2], a[3], a[4], a[5])
+		}
 		if errno != 0 {
 			if !pardoned(s, errno) {
 				fail(l, base+int32(i), errno)

@@ -42,26 +42,6 @@ func (s *survey) check(t *testing.T, files map[string]string) {
 	}
 }
 
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// list is the names of all files below a directory.
-func list(t *testing.T, dir string) (names []string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-		names = append(names, strings.TrimPrefix(path, dir))
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return names
-}
-
 func TestVolumes(t *testing.T) {
 	data, fixed, linked := tree(t, "dir/", "bin/"), tree(t, "dir/"), tree(t)
 	write(t, data+"/hello", "hello")

@@ -20,7 +20,8 @@ func TestHandles(t *testing.T) {
 		list := map[string]string{}
 		for name, f := range map[string]*os.File{
 			"Route": h.Route, "DNSPacket": h.DNSPacket, "DNSStream": h.DNSStream,
-			"Hosts": h.Hosts, "Resolv": h.Resolv, "Hostname": h.Hostname, "Terminal": h.Terminal,
+			"OrphanRetries": h.OrphanRetries,
+			"Hosts":         h.Hosts, "Resolv": h.Resolv, "Hostname": h.Hostname, "Terminal": h.Terminal,
 		} {
 			if f != nil {
 				list[name] = kind(t, f)
@@ -29,7 +30,7 @@ func TestHandles(t *testing.T) {
 		return list
 	}
 	files := map[string]string{"Hosts": "/hosts", "Resolv": "/resolv.conf", "Hostname": "/hostname"}
-	sockets := map[string]string{"Route": "netlink", "DNSPacket": "udp 127.0.0.11:53", "DNSStream": "tcp 127.0.0.11:53 listening"}
+	sockets := map[string]string{"Route": "netlink", "DNSPacket": "udp 127.0.0.11:53", "DNSStream": "tcp 127.0.0.11:53 listening", "OrphanRetries": "/tcp_orphan_retries"}
 	terminal := map[string]string{"Terminal": "terminal 0"}
 	for _, test := range []struct {
 		name   string

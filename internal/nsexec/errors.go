@@ -84,7 +84,11 @@ func appArmor(sysctl func(string) string) error {
 // explain makes an error of what the child reports.
 func (c *Child) explain(r report) error {
 	if int(r.Step) == len(c.prog.steps) {
-		return fmt.Errorf("starting the command's process: %w", syscall.Errno(r.Errno))
+		err := fmt.Errorf("starting the command's process: %w", syscall.Errno(r.Errno))
+		if syscall.Errno(r.Errno) == unix.EAGAIN {
+			err = fmt.Errorf("%w: a limit on processes leaves no room for it beside the container's process 1", err)
+		}
+		return err
 	}
 	if r.Step < 0 || int(r.Step) > len(c.prog.steps) {
 		return fmt.Errorf("the container's first process reported step %d", r.Step)
@@ -149,7 +153,7 @@ func (s *Spec) explainExec(errno syscall.Errno) error {
 	case unix.ENOENT:
 		if fd, err := openRootfs(root); err == nil {
 			defer unix.Close(fd)
-			if found := findCommand(fd, name); found != "" && s.Rootfs != "" {
+			if found := findCommand(fd, name, s.path()); found != "" && s.Rootfs != "" {
 				return hint.With(fmt.Errorf("%w: %q is in %s, but the interpreter or loader that it names is not", ErrNotFound, found, where),
 					"file "+hint.Quote(s.Rootfs+"/"+strings.TrimPrefix(found, "/")))
 			}

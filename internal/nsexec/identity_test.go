@@ -14,7 +14,8 @@ import (
 )
 
 // A single map is one line each, for the caller alone, and setgroups comes first. Any
-// other is written by somebody else, and the child writes to no file at all.
+// other is written by somebody else. Where there may be another user than root, the
+// network is opened to him after that; the child writes to nothing else.
 func TestIdentityMap(t *testing.T) {
 	eachProgram(t, func(t *testing.T, w written) {
 		var got, want []string
@@ -32,6 +33,12 @@ func TestIdentityMap(t *testing.T) {
 				fmt.Sprintf("/proc/self/uid_map: %d %d 1", w.spec.IDs.UIDs[0].Inside, os.Geteuid()),
 				fmt.Sprintf("/proc/self/gid_map: %d %d 1", w.spec.IDs.GIDs[0].Inside, os.Getegid()),
 			}
+		}
+		if w.spec.Network != HostNetwork && (!w.spec.IDs.IsSingle() || w.spec.User.UID != 0) {
+			first, last := w.spec.IDs.UsableGIDs()
+			want = append(want,
+				fmt.Sprintf("/proc/sys/net/ipv4/ping_group_range: %d %d", first, last),
+				"/proc/sys/net/ipv4/ip_unprivileged_port_start: 0")
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("files written (-want +got):\n%s", diff)

@@ -1,6 +1,7 @@
 package nsexec
 
 import (
+	"fmt"
 	"net/netip"
 	"unsafe"
 
@@ -68,6 +69,52 @@ func (p *program) openNetwork(n Network) {
 		p.listenForDNS()
 		p.call("opening a netlink socket", unix.SYS_SOCKET, num(unix.AF_NETLINK),
 			num(unix.SOCK_RAW|unix.SOCK_CLOEXEC), num(unix.NETLINK_ROUTE)).to(p.route)
+		p.openOrphanRetries()
+	}
+}
+
+// openToUsers lets whoever is not root inside ping, and serve at ports below 1024, as
+// Docker has it: the namespace is the container's own, and so is every address in it.
+// It comes after the maps are written, for the groups that may ping are ids inside
+// (icmp(7)). Where these settings can't be written, they stay as they are.
+func (p *program) openToUsers(spec *Spec) {
+	if spec.Network == HostNetwork || spec.IDs.IsSingle() && spec.User.UID == 0 {
+		return // there is nobody else, or nothing is the container's own
+	}
+	first, last := spec.IDs.UsableGIDs()
+	for _, setting := range [][2]string{
+		{"ping_group_range", fmt.Sprintf("%d %d", first, last)},
+		{"ip_unprivileged_port_start", "0"},
+	} {
+		doing := "writing " + setting[0]
+		f := p.newSlot()
+		p.call(doing, unix.SYS_OPENAT, here, p.str("/proc/sys/net/ipv4/"+setting[0]), num(unix.O_WRONLY|unix.O_CLOEXEC)).to(f)
+		p.optional(func() {
+			p.call(doing, unix.SYS_WRITE, f.word(), p.str(setting[1]), num(len(setting[1])))
+			p.freeSlot(f)
+		}, unix.ENOENT, unix.EACCES, unix.EPERM, unix.EROFS)
+	}
+}
+
+// openOrphanRetries opens the setting for LetGo to write to. Where it can't be written, a
+// write to what is opened instead does nothing.
+func (p *program) openOrphanRetries() {
+	doing := "opening a setting of TCP"
+	open := func(path string) {
+		p.call(doing, unix.SYS_OPENAT, here, p.str(path), num(unix.O_WRONLY|unix.O_CLOEXEC)).to(p.orphanRetries)
+	}
+	open("/proc/sys/net/ipv4/tcp_orphan_retries")
+	p.otherwise(func() { open("/dev/null") }, unix.ENOENT, unix.EACCES, unix.EPERM, unix.EROFS)
+}
+
+// LetGo lets connections end that the container has left behind when it ended, and whose
+// other side does not answer any more. Each keeps the network namespace, and with it
+// address and name, for some hundred seconds otherwise (tcp_orphan_retries in
+// Documentation/networking/ip-sysctl.rst); one that is still being served is not hurt,
+// for every answer starts the count anew.
+func (h *Handles) LetGo() {
+	if h.OrphanRetries != nil {
+		_, _ = h.OrphanRetries.WriteString("1\n")
 	}
 }
 

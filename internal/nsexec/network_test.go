@@ -35,11 +35,11 @@ func TestHanded(t *testing.T) {
 		spec Spec
 		want named
 	}{
-		{"own", Spec{}, named{0, 1, 2, 3, 4, 5, none, 6, none}},
-		{"own, terminal", Spec{Terminal: [3]bool{true}}, named{0, 1, 2, 3, 4, 5, 6, 7, 7}},
-		{"none", Spec{Network: NoNetwork}, named{0, 1, 2, none, none, none, none, 3, none}},
-		{"host", Spec{Network: HostNetwork}, named{0, 1, 2, none, none, none, none, 3, none}},
-		{"host, terminal", Spec{Network: HostNetwork, Terminal: [3]bool{2: true}}, named{0, 1, 2, none, none, none, 3, 4, 4}},
+		{"own", Spec{}, named{0, 1, 2, 3, 4, 5, 6, none, 7, none}},
+		{"own, terminal", Spec{Terminal: [3]bool{true}}, named{0, 1, 2, 3, 4, 5, 6, 7, 8, 8}},
+		{"none", Spec{Network: NoNetwork}, named{0, 1, 2, none, none, none, none, none, 3, none}},
+		{"host", Spec{Network: HostNetwork}, named{0, 1, 2, none, none, none, none, none, 3, none}},
+		{"host, terminal", Spec{Network: HostNetwork, Terminal: [3]bool{2: true}}, named{0, 1, 2, none, none, none, none, 3, 4, 4}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, newProgram(&test.spec).named, cmp.AllowUnexported(named{})); diff != "" {

@@ -26,6 +26,7 @@ type program struct {
 	used slot
 
 	mountPoints string // how to make those that are missing in the rootfs, a command to paste
+	copied      bool   // the root is a copy already
 
 	named
 }
@@ -37,6 +38,7 @@ type named struct {
 	hosts, resolv, hostname slot // the files mounted over those of /etc, for writing
 	route                   slot // a route netlink socket of the new network namespace
 	dnsPacket, dnsStream    slot // sockets in it, bound to DNSAddress
+	orphanRetries           slot // its setting of that name, for writing
 	terminal                slot // the controlling side of the pseudo-terminal
 	handed                  slot // how many these are
 
@@ -47,6 +49,7 @@ type named struct {
 func newProgram(spec *Spec) *program {
 	p := &program{hand: new(handover), steps: make([]step, 0, 320)} // a little more than it mostly takes
 	p.mountPoints = "make it beforehand, as who may: cd " + hint.Quote(spec.Rootfs) + " && mkdir -p proc sys dev etc"
+	p.copied = spec.Ephemeral || spec.Rootfs == ""
 	slotIf := func(wanted bool) slot {
 		if !wanted {
 			return none
@@ -55,7 +58,7 @@ func newProgram(spec *Spec) *program {
 	}
 	own, terminal := spec.Network == OwnNetwork, spec.wantsTerminal()
 	p.hosts, p.resolv, p.hostname = p.newSlot(), p.newSlot(), p.newSlot()
-	p.route, p.dnsPacket, p.dnsStream = slotIf(own), slotIf(own), slotIf(own)
+	p.route, p.dnsPacket, p.dnsStream, p.orphanRetries = slotIf(own), slotIf(own), slotIf(own), slotIf(own)
 	p.terminal = slotIf(terminal)
 	p.handed = p.used
 	p.tty = slotIf(terminal)

@@ -1,11 +1,14 @@
 package nsexec
 
 import (
+	"os"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"unc/internal/idmap"
 )
 
 // freezes are the steps that make a mount read-only and leave all else of it.
@@ -56,24 +59,33 @@ func TestFreeze(t *testing.T) {
 	})
 }
 
-// A read-only root comes with directories to write to, where the caller has none of his own.
+// A root that can't be written comes with directories to write to, where the caller has
+// none of his own.
 func TestScratchDirs(t *testing.T) {
 	all := []string{"/run", "/tmp", "/var/tmp"}
+	mine := tree(t, "tmp/", "run/")
+	foreign := idmap.Single(uint32(os.Getuid())+1, uint32(os.Getgid()), 0, 0)
+	own := idmap.Single(uint32(os.Getuid()), uint32(os.Getgid()), 0, 0)
 	for _, test := range []struct {
-		name   string
-		mounts []Mount
-		want   []string
+		name string
+		spec Spec
+		want []string
 	}{
-		{"all", nil, all},
-		{"one is the caller's", []Mount{{Source: "/srv", Target: "/tmp"}}, []string{"/run", "/var/tmp"}},
-		{"a tmpfs of the caller's", []Mount{{Kind: Tmpfs, Target: "/run"}}, []string{"/tmp", "/var/tmp"}},
-		{"all are the caller's", []Mount{{Target: "/tmp"}, {Target: "/var/tmp"}, {Target: "/run"}}, nil},
-		{"something in one", []Mount{{Source: "/srv", Target: "/tmp/x"}, {Source: "/srv", Target: "/var"}}, all},
+		{"all", Spec{ReadOnly: true}, all},
+		{"one is the caller's", Spec{ReadOnly: true, Mounts: []Mount{{Source: "/srv", Target: "/tmp"}}}, []string{"/run", "/var/tmp"}},
+		{"a tmpfs of the caller's", Spec{ReadOnly: true, Mounts: []Mount{{Kind: Tmpfs, Target: "/run"}}}, []string{"/tmp", "/var/tmp"}},
+		{"all are the caller's", Spec{ReadOnly: true, Mounts: []Mount{{Target: "/tmp"}, {Target: "/var/tmp"}, {Target: "/run"}}}, nil},
+		{"something in one", Spec{ReadOnly: true, Mounts: []Mount{{Source: "/srv", Target: "/tmp/x"}, {Source: "/srv", Target: "/var"}}}, all},
+		{"a root that can be written", Spec{Rootfs: mine, IDs: own}, nil},
+		{"a copy of one's own", Spec{Rootfs: mine, Ephemeral: true, IDs: own}, nil},
+		{"a copy of somebody else's", Spec{Rootfs: mine, Ephemeral: true, IDs: foreign}, []string{"/run", "/tmp"}},
+		{"that is to be read-only", Spec{Rootfs: mine, Ephemeral: true, ReadOnly: true, IDs: own}, all},
+		{"the throw-away system", Spec{Ephemeral: true, IDs: foreign}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := written{program: newProgram(&Spec{})}
+			w := written{program: newProgram(&test.spec)}
 			root := w.newSlot()
-			w.mountScratchDirs(base{root: root}, test.mounts)
+			w.mountScratchDirs(base{root: root}, &test.spec)
 			var got []string
 			for _, i := range w.find(unix.SYS_OPENAT2) {
 				s := w.steps[i]

@@ -1,6 +1,7 @@
 package nsexec
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -44,6 +45,8 @@ func (p *program) mountRoot(spec *Spec, sys *system) base {
 	b.empty = p.newSlot()
 	p.clone(doing, b.scratch.word(), "empty", 0, b.empty)
 	p.setAttrs(doing, b.empty, 0, attrReadOnly)
+	// Attached, for Linux before 6.15 clones no mount that is not (__do_loopback in fs/namespace.c).
+	p.attach(doing, b.empty, b.scratch.word(), "empty")
 	p.mkdir(doing, b.scratch.word(), "root", 0o755)
 	switch {
 	case sys != nil:
@@ -118,17 +121,21 @@ func HoldsRootfs(dir, command string) bool {
 			return false
 		}
 	}
-	return findCommand(fd, command) != ""
+	return findCommand(fd, command, Path) != ""
 }
 
 // findCommand looks for an executable as the container will, in the tree below
 // the directory root: links, absolute ones too, stay inside it.
-func findCommand(root int, command string) string {
-	for _, path := range candidates(command, Path) {
-		file, err := unix.Openat2(root, path, &unix.OpenHow{
+func findCommand(root int, command, dirs string) string {
+	for _, path := range candidates(command, dirs) {
+		how := &unix.OpenHow{
 			Flags:   unix.O_PATH | unix.O_CLOEXEC,
 			Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-		})
+		}
+		file, err := unix.Openat2(root, path, how)
+		for again := 0; errors.Is(err, unix.EAGAIN) && again < maxAgain; again++ {
+			file, err = unix.Openat2(root, path, how)
+		}
 		if err != nil {
 			continue
 		}
@@ -149,6 +156,9 @@ func candidates(command, dirs string) []string {
 	}
 	var list []string
 	for dir := range strings.SplitSeq(dirs, ":") {
+		if dir == "" { // the working directory, as execvp(3) has it
+			dir = "."
+		}
 		list = append(list, dir+"/"+command)
 	}
 	return list

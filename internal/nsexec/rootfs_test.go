@@ -40,6 +40,26 @@ func tree(t *testing.T, entries ...string) string {
 	return root
 }
 
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// list is the names of all files below a directory.
+func list(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
+		names = append(names, strings.TrimPrefix(path, dir))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
 func TestFindCommand(t *testing.T) {
 	// Outside of every tree, for links to lead to.
 	outside := tree(t, "+bin/evil")
@@ -77,7 +97,7 @@ func TestFindCommand(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer unix.Close(root)
-			if got := findCommand(root, test.command); got != test.want {
+			if got := findCommand(root, test.command, Path); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
@@ -96,11 +116,11 @@ func TestFindCommandFollowsNoMagicLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(root)
-	if got := findCommand(root, exe); got != exe {
+	if got := findCommand(root, exe, Path); got != exe {
 		t.Fatalf("got %q by its path, want %q", got, exe)
 	}
 	for _, path := range []string{"/proc/self/exe", "/proc/self/root" + exe, "/proc/self/cwd/../../../../.." + exe} {
-		if got := findCommand(root, path); got != "" {
+		if got := findCommand(root, path, Path); got != "" {
 			t.Errorf("got %q, want nothing", got)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -33,7 +34,7 @@ type Spec struct {
 	Hostname string
 
 	// Args is the command and its arguments. A command without a slash is
-	// looked for in Path, inside the container.
+	// looked for inside the container, in the directories of PATH in Env, or of Path.
 	Args []string
 
 	// Env is the whole environment of the command, "NAME=value" each.
@@ -110,8 +111,18 @@ type Limit struct {
 	Soft, Hard uint64
 }
 
-// Path is where commands are looked for inside a container.
+// Path is where commands are looked for inside a container that has no PATH of its own.
 const Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// path is where the command is looked for.
+func (s *Spec) path() string {
+	for _, variable := range slices.Backward(s.Env) {
+		if path, ok := strings.CutPrefix(variable, "PATH="); ok {
+			return path
+		}
+	}
+	return Path
+}
 
 func (s *Spec) wantsTerminal() bool { return s.Terminal[0] || s.Terminal[1] || s.Terminal[2] }
 
@@ -139,6 +150,10 @@ func (s *Spec) validate() error {
 		return fmt.Errorf("the hostname %q is not 1 to 64 bytes long", s.Hostname)
 	case strings.Trim(s.Hostname, hostnameLetters) != "" || s.Hostname[0] == '-' || s.Hostname[0] == '.':
 		return fmt.Errorf("the hostname %q is not made of letters, digits, dots and dashes (hostname(7))", s.Hostname)
+	case len(s.Filter) > unix.BPF_MAXINSNS:
+		return fmt.Errorf("the filter has %d instructions, and %d are the most (seccomp(2))", len(s.Filter), unix.BPF_MAXINSNS)
+	case s.Ambient&^s.Capabilities != 0:
+		return fmt.Errorf("%s is to be ambient, and is none of the container's capabilities", (s.Ambient &^ s.Capabilities).Names())
 	case len(s.Mounts) > maxMounts:
 		return fmt.Errorf("%d mounts are asked for, and %d are the most", len(s.Mounts), maxMounts)
 	}

@@ -74,6 +74,13 @@ func TestValidate(t *testing.T) {
 			"a working directory too deep", func(s *Spec) { s.Workdir = deep(maxDepth + 1) },
 			fmt.Sprintf("can't start in %q: it is more than %d directories deep", deep(maxDepth+1), maxDepth),
 		},
+		{"the longest filter", func(s *Spec) { s.Filter = make([]unix.SockFilter, 4096) }, ""},
+		{"a filter too long", func(s *Spec) { s.Filter = make([]unix.SockFilter, 4097) }, "the filter has 4097 instructions, and 4096 are the most (seccomp(2))"},
+		{"an ambient capability", func(s *Spec) { s.Ambient = DefaultCapabilities }, ""},
+		{
+			"an ambient capability that nobody has", func(s *Spec) { s.Ambient = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_KILL },
+			"[CAP_SYS_ADMIN] is to be ambient, and is none of the container's capabilities",
+		},
 		{"subordinate ids", func(s *Spec) { s.IDs = fullMap(0) }, ""},
 		{"another user", func(s *Spec) { s.IDs, s.User = fullMap(0), User{UID: 65536, GID: 1} }, ""},
 		{"the caller under another number", func(s *Spec) { s.IDs, s.User = callerIs(7, 8), User{UID: 7, GID: 8} }, ""},

@@ -32,6 +32,8 @@ type Handles struct {
 	DNSPacket *os.File // UDP, bound to DNSAddress in there
 	DNSStream *os.File // TCP, listening on DNSAddress in there; both non-blocking
 
+	OrphanRetries *os.File // for LetGo
+
 	Hosts    *os.File // what is mounted over /etc/hosts, /etc/resolv.conf and
 	Resolv   *os.File // /etc/hostname, empty and open for writing
 	Hostname *os.File
@@ -147,6 +149,8 @@ func (c *Child) Ready() (*Handles, error) {
 		Route:     file(p.route, "route"),
 		DNSPacket: file(p.dnsPacket, "DNS packets"),
 		DNSStream: file(p.dnsStream, "DNS connections"),
+
+		OrphanRetries: file(p.orphanRetries, "tcp_orphan_retries"),
 		Hosts:     file(p.hosts, "hosts"),
 		Resolv:    file(p.resolv, "resolv.conf"),
 		Hostname:  file(p.hostname, "hostname"),

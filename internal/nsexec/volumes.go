@@ -151,11 +151,18 @@ func (p *program) makeInside(root slot, target string, isDir bool) {
 		} else {
 			made = p.mkdir(doing, parent.word(), name, 0o755)
 		}
-		made.advise("unc run --ephemeral ...    # or make " + hint.Quote(target) + " in the rootfs beforehand")
+		made.advise(p.targetHint(target))
 		if parent != root {
 			p.freeSlot(parent)
 		}
 	}
+}
+
+func (p *program) targetHint(target string) string {
+	if p.copied {
+		return "unc run -v SRC:/NAME ...    # new names can be had in / itself"
+	}
+	return "unc run --ephemeral ...    # or make " + hint.Quote(target) + " in the rootfs beforehand"
 }
 
 // openInside opens a path as the container will see it.

@@ -155,6 +155,18 @@ func TestCompile(t *testing.T) {
 	}
 }
 
+// A jump leaves out 255 instructions at most. Filters that differ by little in their
+// length have some that just reach, and some that just don't.
+func TestCompileJumps(t *testing.T) {
+	for n := 20; n < 60; n++ {
+		filter, err := compileText([]byte(longProfile(n)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		newReference(t, []byte(longProfile(n)), nil).compareSome(t, filter, 400)
+	}
+}
+
 // rules is one without arguments, as it stands in a profile.
 func rules(action string, names ...string) string {
 	return fmt.Sprintf(`{"names": ["%s"], "action": "%s"}`, strings.Join(names, `", "`), action)

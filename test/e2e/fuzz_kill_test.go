@@ -22,6 +22,7 @@ import (
 // and its command, one dies at any moment while a container starts, works or ends.
 // Nothing is left of any of them that acts, and others can have what they had.
 func TestKillAnyProcessAtAnyMoment(t *testing.T) {
+	needSpeed(t)
 	h, lan := newNeighbours(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	staysTheSame(t, rootfs)

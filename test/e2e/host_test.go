@@ -3,8 +3,10 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -46,14 +48,34 @@ func newHost(t *testing.T) *host {
 	t.Helper()
 	needRoot(t)
 	h := &host{t: t, netns: newNetns(t), alice: newUser(), bob: newUser(), bridge: "unc0", gateway: "10.100.42.1/24"}
+	loadModules.Do(func() { runOnce(t) })
 	h.compareAtEnd()
 	return h
+}
+
+// loadModules comes before the first host is compared: the kernel loads what a
+// container takes when the first one needs it, and modules bring settings of their
+// own into every network namespace.
+var loadModules sync.Once
+
+// runOnce runs a container on a host of its own. Where that does not work, a test tells.
+func runOnce(t *testing.T) {
+	h := &host{t: t, netns: newNetns(t), alice: newUser()}
+	h.run(h.unc(h.alice, "run", "true"))
 }
 
 func needRoot(t *testing.T) {
 	t.Helper()
 	if cannot != "" {
 		tier.Skip(t, "%s", cannot)
+	}
+}
+
+// needProgram skips a test that uses what the others do without.
+func needProgram(t *testing.T, name, pkg string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		tier.Skip(t, "%s is missing: sudo apt-get install %s", name, pkg)
 	}
 }
 

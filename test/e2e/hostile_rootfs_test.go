@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,13 +34,13 @@ var hostileRootfs = []struct {
 	name   string
 	change func(rootfs, canary string) error
 }{
-	{"/etc/hosts is a FIFO", replace("etc/hosts", func(path, _ string) error { return unix.Mkfifo(path, 0o666) })},
-	{"/etc/resolv.conf is a FIFO", replace("etc/resolv.conf", func(path, _ string) error { return unix.Mkfifo(path, 0o666) })},
+	{"/etc/hosts is a FIFO", replace("etc/hosts", makeFIFO)},
+	{"/etc/resolv.conf is a FIFO", replace("etc/resolv.conf", makeFIFO)},
 	{"/etc/hostname is a directory", replace("etc/hostname", func(path, _ string) error { return mkdir(path) })},
 	{"/etc/hosts is a socket", replace("etc/hosts", makeSocket)},
 	{"/proc is a file", replace("proc", makeFile)},
 	{"/dev is a file", replace("dev", makeFile)},
-	{"/sys is a FIFO", replace("sys", func(path, _ string) error { return unix.Mkfifo(path, 0o666) })},
+	{"/sys is a FIFO", replace("sys", makeFIFO)},
 	{"/etc is a file", replace("etc", makeFile)},
 	{"/proc is a link to itself", replace("proc", func(path, _ string) error { return os.Symlink("proc", path) })},
 	{"/etc/resolv.conf leads to a new file", replace("etc/resolv.conf", func(path, canary string) error {
@@ -53,13 +54,27 @@ var hostileRootfs = []struct {
 	})},
 	{"/proc leads to /dev in the rootfs", replace("proc", func(path, _ string) error { return os.Symlink("dev", path) })},
 	{"/etc/hosts is unreadable", func(rootfs, _ string) error { return os.Chmod(filepath.Join(rootfs, "etc/hosts"), 0) }},
+	{"/tmp is a FIFO", replace("tmp", makeFIFO)},
+	{"/run is a FIFO", replace("run", makeFIFO)},
+	{"/dev/null is a FIFO", replace("dev/null", makeFIFO)},
+	{"/etc/passwd is a FIFO", replace("etc/passwd", makeFIFO)},
+	{"/etc/group is a FIFO", replace("etc/group", makeFIFO)},
+	{"/etc/passwd is a directory", replace("etc/passwd", func(path, _ string) error { return mkdir(path) })},
+	{"/etc leads to /proc", replace("etc", func(path, _ string) error { return os.Symlink("/proc", path) })},
+	{"/tmp leads to /etc", replace("tmp", func(path, _ string) error { return os.Symlink("/etc", path) })},
+	{"/run leads to /proc/self/cwd", replace("run", func(path, _ string) error { return os.Symlink("/proc/self/cwd", path) })},
+	{"/etc and /run lead to each other", func(rootfs, canary string) error {
+		return errors.Join(
+			replace("etc", func(path, _ string) error { return os.Symlink("run", path) })(rootfs, canary),
+			replace("run", func(path, _ string) error { return os.Symlink("etc", path) })(rootfs, canary))
+	}},
 	{"/etc may not be entered", func(rootfs, _ string) error { return os.Chmod(filepath.Join(rootfs, "etc"), 0) }},
 }
 
 func replace(name string, f func(path, canary string) error) func(rootfs, canary string) error {
 	return func(rootfs, canary string) error {
 		path := filepath.Join(rootfs, name)
-		if err := os.RemoveAll(path); err != nil {
+		if err := errors.Join(os.RemoveAll(path), os.MkdirAll(filepath.Dir(path), 0o755)); err != nil {
 			return err
 		}
 		return f(path, canary)
@@ -67,6 +82,8 @@ func replace(name string, f func(path, canary string) error) func(rootfs, canary
 }
 
 func makeFile(path, _ string) error { return os.WriteFile(path, nil, 0o666) }
+
+func makeFIFO(path, _ string) error { return unix.Mkfifo(path, 0o666) }
 
 func makeSocket(path, _ string) error { return unix.Mknod(path, unix.S_IFSOCK|0o666, 0) }
 
@@ -76,7 +93,10 @@ func linked() (cases []struct {
 	change func(rootfs, canary string) error
 },
 ) {
-	for _, name := range []string{"proc", "dev", "sys", "etc", "etc/hosts", "etc/hostname", "etc/resolv.conf"} {
+	for _, name := range []string{
+		"proc", "dev", "sys", "etc", "etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/passwd", "etc/group",
+		"dev/null", "dev/pts", "dev/shm", "dev/fd", "tmp", "run", "var", "var/tmp", "work",
+	} {
 		for kind, write := range map[string]func(string) string{"absolute": filepath.Clean, "relative": relative} {
 			cases = append(cases, struct {
 				name   string
@@ -84,9 +104,9 @@ func linked() (cases []struct {
 			}{
 				fmt.Sprintf("/%s is an %s link", name, kind),
 				replace(name, func(path, canary string) error {
-					target := filepath.Join(canary, "empty")
-					if filepath.Dir(name) == "etc" {
-						target = filepath.Join(canary, filepath.Base(name))
+					target := filepath.Join(canary, filepath.Base(name))
+					if _, err := os.Lstat(target); err != nil {
+						target = filepath.Join(canary, "empty")
 					}
 					return os.Symlink(write(target), path)
 				}),
@@ -94,6 +114,15 @@ func linked() (cases []struct {
 		}
 	}
 	return cases
+}
+
+// hostileFlags are what makes unc look at more of a rootfs.
+var hostileFlags = [][]string{
+	nil,
+	{"--network", "none", "-u", "outsider"},
+	{"--network", "none", "--read-only"},
+	{"--network", "none", "-x", "-w", "/work/here"},
+	{"--network", "none", "--tmpfs", "/run/below", "--tmpfs", "/tmp", "-w", "/work"},
 }
 
 // TestHostileRootfs: unc works, or says why not, and leaves alone what is outside.
@@ -107,11 +136,15 @@ func TestHostileRootfs(t *testing.T) {
 			rootfs := busyboxRootfs(t, h.alice)
 			must(t, test.change(rootfs, canary))
 			giveTo(t, h.alice, rootfs)
-			staysTheSame(t, rootfs, "etc/hosts", "etc/hostname", "etc/resolv.conf")
-			got := h.run(h.unc(h.alice, "run", "--rootfs", rootfs, "sh", "-c",
-				"echo written >/etc/hosts; echo written >/etc/hostname; echo written >/etc/resolv.conf; true"))
-			if got.code != 0 {
-				got.fails(t)
+			staysTheSame(t, rootfs, "etc/hosts", "etc/hostname", "etc/resolv.conf", "run", "run/below", "work")
+			for _, flags := range hostileFlags {
+				got := h.run(h.unc(h.alice, append(append([]string{"run", "--rootfs", rootfs}, flags...), "sh", "-c", `
+					for f in hosts hostname resolv.conf; do echo written >/etc/$f; done
+					for f in hosts hostname resolv.conf passwd group; do ! { [ -f /etc/$f ] && grep canary /etc/$f; } || exit; done
+					[ ! -e "$0" ]`, canary)...))
+				if got.code != 0 {
+					got.fails(t)
+				}
 			}
 		})
 	}
@@ -129,13 +162,26 @@ func TestRootfsThatChangesMeanwhile(t *testing.T) {
 	}
 	must(t, os.Symlink(filepath.Join(canary, "hosts"), filepath.Join(rootfs, "etc/hosts.link")))
 
+	exchanging(t, rootfs+"/etc", rootfs+"/dev", rootfs+"/etc/hosts")
+	outcomes := map[string]int{}
+	for range 100 {
+		got := h.run(h.unc(h.alice, "run", "--rootfs", rootfs, "true"))
+		if got.code != 0 {
+			got.fails(t)
+		}
+		outcomes[got.stderr]++
+	}
+	t.Logf("outcomes: %v", outcomes)
+}
+
+// exchanging swaps each path with the one that is called the same with .link, over and
+// over until the end of the test. Both exist at any time, one as the other.
+func exchanging(t *testing.T, paths ...string) {
 	done, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
 		for {
-			for _, name := range []string{"etc", "dev", "etc/hosts"} {
-				path := filepath.Join(rootfs, name)
-				// Both exist at any time, one as the other.
+			for _, path := range paths {
 				_ = unix.Renameat2(unix.AT_FDCWD, path, unix.AT_FDCWD, path+".link", unix.RENAME_EXCHANGE)
 			}
 			select {
@@ -145,15 +191,9 @@ func TestRootfsThatChangesMeanwhile(t *testing.T) {
 			}
 		}
 	}()
-	outcomes := map[string]int{}
-	for range 100 {
-		got := h.run(h.unc(h.alice, "run", "--rootfs", rootfs, "true"))
-		if got.code != 0 {
-			got.fails(t)
-		}
-		outcomes[got.stderr]++
-	}
-	close(done)
-	<-stopped
-	t.Logf("outcomes: %v", outcomes)
+	// Before what was prepared for the test is compared and removed.
+	t.Cleanup(func() {
+		close(done)
+		<-stopped
+	})
 }

@@ -34,6 +34,7 @@ func (h *host) waiting(u user) (cmd *exec.Cmd, tell func(pid int)) {
 // completed by the next one, and belongs to a network namespace that takes it along.
 func TestNetSetupKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
+	needSpeed(t)
 	h := newHost(t)
 	target := h.bare(h.alice)
 	var attached int

@@ -9,7 +9,7 @@ import (
 )
 
 // aSecond is how long a container may outlive its supervisor.
-const aSecond = time.Second
+var aSecond = slowness * time.Second
 
 // startTime is longer than it takes to start a container.
 const startTime = 12 * time.Millisecond
@@ -38,6 +38,7 @@ func TestKillingTheSupervisorKillsTheContainer(t *testing.T) {
 // The supervisor may die at any moment on the way to a running container.
 func TestKillingTheSupervisorAtAnyMoment(t *testing.T) {
 	t.Parallel()
+	needSpeed(t)
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	staysTheSame(t, rootfs)

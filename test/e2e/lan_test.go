@@ -232,7 +232,7 @@ func answerConnections(l net.Listener, word string) {
 }
 
 // inTime is how long a test waits for an answer that must come.
-const inTime = 5 * time.Second
+var inTime = slowness * 5 * time.Second
 
 // soon is how long a test waits for an answer that must not come.
 const soon = 400 * time.Millisecond

@@ -69,6 +69,7 @@ func crowd(t *testing.T, h *host, n int) (addresses map[string]int, leave func()
 }
 
 func TestHundredContainersAtOnce(t *testing.T) {
+	needSpeed(t)
 	h := newHost(t)
 	addresses, leave := crowd(t, h, 100)
 	if len(addresses) != 100 {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"unc/internal/tier"
 )
 
 // untouched is a link with the settings that the kernel gives to each.
@@ -62,7 +60,7 @@ func TestNoSettingChangesButTheDocumented(t *testing.T) {
 		done`, untouched)
 	h.settle()
 	if _, there := h.before["sysctl ipv6/conf/all/force_forwarding"]; !there {
-		tier.Skip(t, "this is about Linux 6.17 and newer, which can forward IPv6 for single links")
+		t.Skip("this is about Linux 6.17 and newer, which can forward IPv6 for single links")
 	}
 	links := map[string][]string{"ROUTE": {"lan0", "more1"}}
 	list := documented(t)

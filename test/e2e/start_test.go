@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long any one program of a test may take.
-const patience = 40 * time.Second
+var patience = slowness * 40 * time.Second
 
 // environment is what every program starts with. None of it is a container's business.
 var environment = []string{

@@ -1,13 +1,33 @@
 package e2e
 
 import (
+	"os"
+	"strconv"
 	"testing"
 	"time"
 )
 
+// slowness is how many times longer things may take than on a common machine. What
+// starts the tests on a slower one says so in UNC_SLOW, as test/vm does.
+var slowness = func() time.Duration {
+	if n, err := strconv.Atoi(os.Getenv("UNC_SLOW")); err == nil && n > 1 {
+		return time.Duration(n)
+	}
+	return 1
+}()
+
+// needSpeed leaves out a test that does the same hundreds of times, to meet something
+// that seldom happens: on a slow machine that takes longer than all others together.
+func needSpeed(t *testing.T) {
+	t.Helper()
+	if slowness > 1 {
+		t.Skip("left out on a slow machine (UNC_SLOW)")
+	}
+}
+
 // deadline is for what the kernel does in its own time, such as taking down a
 // network namespace.
-const deadline = 10 * time.Second
+var deadline = slowness * 10 * time.Second
 
 // eventually looks until seen is true, and fails the test at the deadline.
 func eventually(t *testing.T, what string, seen func() bool) {
