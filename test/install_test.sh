@@ -541,7 +541,7 @@ go_builds() {
 	root PREFIX="$T/p" "$script"
 	want_rc 0
 	want_installed "$T/p/bin/unc" "$T/built"
-	grep -q "^0 cgo=0 in=$T/src build -trimpath -buildvcs=false -o .* \.\$" "$T/go.log" || fail "got $(cat "$T/go.log")"
+	grep -q "^0 cgo=0 in=$T/src build -tags purego -trimpath -buildvcs=false -o .* \.\$" "$T/go.log" || fail "got $(cat "$T/go.log")"
 }
 
 go_build_fails() {

@@ -14,28 +14,31 @@ import (
 	"unc/internal/resolvconf"
 )
 
-// writeEtc writes the files of the container's /etc that tell of the network. The
-// one for the resolver stays open, for serve.
-func (f *networkFlags) writeEtc(n *netplumb.Network, inside *nsexec.Handles, hostname string) error {
+// writeNames writes what of the container's /etc does not depend on its addresses. The
+// file for the resolver stays open, for serve.
+func (f *networkFlags) writeNames(inside *nsexec.Handles, hostname string) error {
+	f.host = resolvconf.NewWatch(resolvconf.HostFile)
+	config, _ := f.host.Current()
+	return errors.Join(
+		fill(inside.Resolv, f.resolvConf(config)),
+		fill(inside.Hostname, hostname+"\n"),
+		inside.Hostname.Close())
+}
+
+// writeHosts writes the container's /etc/hosts.
+func (f *networkFlags) writeHosts(n *netplumb.Network, inside *nsexec.Handles, hostname string) error {
 	hosts, err := f.hosts(n, hostname)
 	if err != nil {
 		return err
 	}
-	f.host = resolvconf.NewWatch(resolvconf.HostFile)
-	config, _ := f.host.Current()
-	for _, file := range []struct {
-		f    *os.File
-		text string
-	}{
-		{inside.Hosts, hosts},
-		{inside.Resolv, f.resolvConf(config)},
-		{inside.Hostname, hostname + "\n"},
-	} {
-		if _, err := file.f.WriteString(file.text); err != nil {
-			return fmt.Errorf("writing the container's /etc/%s: %w", file.f.Name(), err)
-		}
+	return errors.Join(fill(inside.Hosts, hosts), inside.Hosts.Close())
+}
+
+func fill(file *os.File, text string) error {
+	if _, err := file.WriteString(text); err != nil {
+		return fmt.Errorf("writing the container's /etc/%s: %w", file.Name(), err)
 	}
-	return errors.Join(inside.Hosts.Close(), inside.Hostname.Close())
+	return nil
 }
 
 // hostEntry is a line of the container's /etc/hosts.

@@ -92,11 +92,15 @@ func (r *runCmd) furnish(sv *supervisor, setup *netplumb.Helper, hostname string
 	if err != nil {
 		return err
 	}
+	// Before the addresses are there, which takes longer.
+	if err := r.writeNames(inside, hostname); err != nil {
+		return err
+	}
 	n, err := r.connect(setup, inside)
 	if err != nil {
 		return err
 	}
-	if err := r.writeEtc(n, inside, hostname); err != nil {
+	if err := r.writeHosts(n, inside, hostname); err != nil {
 		return err
 	}
 	if n != nil {

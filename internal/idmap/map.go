@@ -34,6 +34,21 @@ func find(list []Range, inside uint32) (outside uint32, ok bool) {
 	return 0, false
 }
 
+// InsideUID is the user id inside of one outside, if it is mapped.
+func (m Map) InsideUID(outside uint32) (inside uint32, ok bool) { return findOutside(m.UIDs, outside) }
+
+// InsideGID is the group id inside of one outside, if it is mapped.
+func (m Map) InsideGID(outside uint32) (inside uint32, ok bool) { return findOutside(m.GIDs, outside) }
+
+func findOutside(list []Range, outside uint32) (inside uint32, ok bool) {
+	for _, r := range list {
+		if outside >= r.Outside && outside-r.Outside < r.Count {
+			return r.Inside + (outside - r.Outside), true
+		}
+	}
+	return 0, false
+}
+
 // UsableGIDs is a span of group ids inside that begins and ends with one that is mapped.
 func (m Map) UsableGIDs() (first, last uint32) {
 	if len(m.GIDs) == 0 {

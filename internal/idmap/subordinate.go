@@ -68,7 +68,7 @@ func (s *system) subordinate(uid, gid, insideUID, insideGID uint32) (m Map, err 
 func (s *system) read(path, mapPath, name string, uid, own uint32) ([]span, error) {
 	text, err := rawio.ReadFile(path, maxFile)
 	if err != nil {
-		return nil, hint.With(err, s.give(name, uid)...)
+		return nil, &ungiven{err, s, name, uid}
 	}
 	list := subIDs(string(text), name, uid, own)
 	if len(list) == 0 {
@@ -76,7 +76,7 @@ func (s *system) read(path, mapPath, name string, uid, own uint32) ([]span, erro
 		if name != "" {
 			who = fmt.Sprintf("user %q", name)
 		}
-		return nil, hint.With(fmt.Errorf("%s gives none to %s", path, who), s.give(name, uid)...)
+		return nil, &ungiven{fmt.Errorf("%s gives none to %s", path, who), s, name, uid}
 	}
 	if text, err = rawio.ReadFile(mapPath, maxFile); err != nil {
 		return nil, err
@@ -89,6 +89,18 @@ func (s *system) read(path, mapPath, name string, uid, own uint32) ([]span, erro
 	}
 	return list, nil
 }
+
+// ungiven is the lack of ids for a user. Most of those who have none go without, and
+// never ask for the hint, for which the files are read again.
+type ungiven struct {
+	error
+	system *system
+	name   string
+	uid    uint32
+}
+
+func (u *ungiven) Unwrap() error   { return u.error }
+func (u *ungiven) Hints() []string { return u.system.give(u.name, u.uid) }
 
 // give is how root gives a user ids that nobody has.
 func (s *system) give(name string, uid uint32) []string {

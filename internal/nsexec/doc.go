@@ -9,8 +9,8 @@
 // grow its stack or wait for another goroutine; and to execute a second Go
 // program there would cost more than all else that a start does. Instead the
 // parent writes down, in ordinary Go, every system call that the child is to
-// make (program.go, and the files of rootfs.go's kind that write parts of it),
-// and the child works off the table (child.go). A call's descriptor goes into
+// make (program.go says how; become.go has them in order, and each other file the
+// part that it is called after), and the child works off the table (child.go). A call's descriptor goes into
 // a slot that later calls name. A call that fails ends the child, which tells
 // its parent the number of the step and the errno; the parent knows what the
 // step was for.
@@ -25,12 +25,13 @@
 //	parent (Start)                          child
 //	clone3: namespaces, group, pidfd ─────▶ die with the parent; close descriptors
 //	newuidmap, newgidmap (full map)         loopback up; DNS and netlink sockets
-//	      ──── one byte, when done ───────▶ hostname; keyring; map uid and gid, or wait
+//	      ──── one byte, when done ───────▶ hostname; keyring; cgroup namespace
+//	                                        map uid and gid, or wait
 //	                                        all mounts private; volumes' sources cloned
 //	(netplumb: veth into the                scratch tmpfs; root: bind, copy or overlays
 //	 network namespace meanwhile)           /dev /proc /sys, masks, volumes, /etc files,
 //	                                        working directory; read-only root
-//	                                        pivot_root
+//	                                        terminal and pipes to the user; pivot_root
 //	Ready ◀──── descriptors: /etc files, sockets, terminal ───
 //	(address, route; files written)         detach the host's tree
 //	                                        lose capabilities, no_new_privs; wait
@@ -62,7 +63,8 @@
 // # Volumes
 //
 // What the caller adds is taken from the host's tree before anything covers that, by
-// paths that are the caller's to choose and that his own rights open. Where it goes is a
+// paths that are the caller's to choose, and that his own rights open, or those that root
+// inside has over the ids of the container. Where it goes is a
 // path inside, which is followed as inside (RESOLVE_IN_ROOT): a link in the rootfs leads
 // somewhere else in the container at worst. All volumes are nosuid, and but for devices
 // nodev; ro holds for what is mounted below them, too.
@@ -95,8 +97,8 @@
 //
 // # A hostile rootfs
 //
-// Every mount point in the rootfs is opened by openat2 with RESOLVE_IN_ROOT, and those
-// of unc's own with RESOLVE_NO_SYMLINKS as well. Mounts are attached to the descriptor,
-// so whoever owns the rootfs and changes it meanwhile changes his own container and nothing else.
+// Every mount point in the rootfs is opened by openat2 with RESOLVE_IN_ROOT, and /dev,
+// /proc, /sys and /etc with RESOLVE_NO_SYMLINKS as well. Mounts are attached to the
+// descriptor, or to a name in it that is not followed, so whoever owns the rootfs and changes it meanwhile changes his own container and nothing else.
 // Files are written only into filesystems that the child has made itself.
 package nsexec

@@ -58,6 +58,7 @@ func TestExplainOverlay(t *testing.T) {
 func TestExplainHints(t *testing.T) {
 	w := programs()["mounts, socket 3"]
 	c := &Child{prog: w.program, spec: w.spec}
+	mkdir := []string{"cd /srv/box && mkdir -p proc sys dev etc    # beforehand, as somebody who may"}
 	ours, callers := -1, -1
 	for i, s := range w.steps {
 		switch s.doing {
@@ -73,9 +74,9 @@ func TestExplainHints(t *testing.T) {
 		errno unix.Errno
 		want  []string
 	}{
-		{"ours, read-only", ours, unix.EROFS, []string{"make it beforehand, as who may: cd /srv/box && mkdir -p proc sys dev etc"}},
-		{"ours, not permitted", ours, unix.EACCES, []string{"make it beforehand, as who may: cd /srv/box && mkdir -p proc sys dev etc"}},
-		{"ours, without an owner", ours, unix.EOVERFLOW, []string{"make it beforehand, as who may: cd /srv/box && mkdir -p proc sys dev etc"}},
+		{"ours, read-only", ours, unix.EROFS, mkdir},
+		{"ours, not permitted", ours, unix.EACCES, mkdir},
+		{"ours, without an owner", ours, unix.EOVERFLOW, mkdir},
 		{"ours, no room", ours, unix.ENOSPC, nil},
 		{"the caller's, read-only", callers, unix.EROFS, []string{"unc run --ephemeral ...    # or make /data/in/it in the rootfs beforehand"}},
 		{"the caller's, no room", callers, unix.ENOSPC, nil},

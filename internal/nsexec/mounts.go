@@ -8,9 +8,9 @@ import (
 
 // This file holds the few idioms of the new mount API (fsopen(2), open_tree(2),
 // mount_setattr(2), move_mount(2)) from which rootfs.go, system.go, kernelfs.go,
-// etc.go and volumes.go write the child's program. Everything names its target by a
-// descriptor and one component, so that nobody who changes the rootfs meanwhile
-// can lead a mount astray.
+// etc.go, readonly.go and volumes.go write the child's program. Everything names its
+// target by a descriptor, and at most one component below it, so that nobody who
+// changes the rootfs meanwhile can lead a mount astray.
 
 const (
 	attrNoSuidDev = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
@@ -67,6 +67,13 @@ func (p *program) changeAttrs(doing string, s slot, flags uint, attr *unix.Mount
 // nothing outside the root can be reached.
 func (p *program) openBeneath(doing string, root slot, name string, into slot) {
 	p.openat2(doing, root, name, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_SYMLINKS, into)
+}
+
+// openInside opens a path as the container will see it: links on the way are followed,
+// and whatever they say lead to something in the root (RESOLVE_IN_ROOT, openat2(2)), also
+// while somebody changes them.
+func (p *program) openInside(doing string, root slot, target string, flags uint64, into slot) *step {
+	return p.openat2(doing, root, target, flags, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS, into)
 }
 
 func (p *program) openat2(doing string, dir slot, name string, flags, resolve uint64, into slot) *step {

@@ -79,7 +79,7 @@ func (p *program) openNetwork(n Network) {
 // (icmp(7)). Where these settings can't be written, they stay as they are.
 func (p *program) openToUsers(spec *Spec) {
 	if spec.Network == HostNetwork || spec.IDs.IsSingle() && spec.User.UID == 0 {
-		return // there is nobody else, or nothing is the container's own
+		return // nothing of it is the container's own, or there is nobody else inside
 	}
 	first, last := spec.IDs.UsableGIDs()
 	for _, setting := range [][2]string{

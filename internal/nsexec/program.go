@@ -48,7 +48,7 @@ type named struct {
 // newProgram begins an empty program with the slots that spec asks for.
 func newProgram(spec *Spec) *program {
 	p := &program{hand: new(handover), steps: make([]step, 0, 320)} // a little more than it mostly takes
-	p.mountPoints = "make it beforehand, as who may: cd " + hint.Quote(spec.Rootfs) + " && mkdir -p proc sys dev etc"
+	p.mountPoints = "cd " + hint.Quote(spec.Rootfs) + " && mkdir -p proc sys dev etc    # beforehand, as somebody who may"
 	p.copied = spec.Ephemeral || spec.Rootfs == ""
 	slotIf := func(wanted bool) slot {
 		if !wanted {

@@ -153,7 +153,7 @@ func (s *Spec) validate() error {
 	case len(s.Filter) > unix.BPF_MAXINSNS:
 		return fmt.Errorf("the filter has %d instructions, and %d are the most (seccomp(2))", len(s.Filter), unix.BPF_MAXINSNS)
 	case s.Ambient&^s.Capabilities != 0:
-		return fmt.Errorf("%s is to be ambient, and is none of the container's capabilities", (s.Ambient &^ s.Capabilities).Names())
+		return fmt.Errorf("%s is to be ambient, and is none of the container's capabilities", strings.Join((s.Ambient&^s.Capabilities).Names(), ", "))
 	case len(s.Mounts) > maxMounts:
 		return fmt.Errorf("%d mounts are asked for, and %d are the most", len(s.Mounts), maxMounts)
 	}

@@ -151,10 +151,10 @@ func (c *Child) Ready() (*Handles, error) {
 		DNSStream: file(p.dnsStream, "DNS connections"),
 
 		OrphanRetries: file(p.orphanRetries, "tcp_orphan_retries"),
-		Hosts:     file(p.hosts, "hosts"),
-		Resolv:    file(p.resolv, "resolv.conf"),
-		Hostname:  file(p.hostname, "hostname"),
-		Terminal:  file(p.terminal, "terminal"),
+		Hosts:         file(p.hosts, "hosts"),
+		Resolv:        file(p.resolv, "resolv.conf"),
+		Hostname:      file(p.hostname, "hostname"),
+		Terminal:      file(p.terminal, "terminal"),
 	}, nil
 }
 

@@ -11,7 +11,7 @@ import (
 
 // Unshare starts a command as root of a user namespace with the given ids, in which
 // the caller's own is 0, and of a mount namespace. All else is the caller's: files,
-// network, processes, terminal. Mounts that the host makes later are seen, those of
+// network, processes, terminal, but no descriptor above 2. Mounts that the host makes later are seen, those of
 // the command are not: the kernel makes all of them slaves (mount_namespaces(7)). It is
 // for trees whose files have these ids outside: nobody else than who may map them can
 // look after such a tree.

@@ -92,7 +92,8 @@ func (m *Mount) attrs() uint64 {
 	return attrs
 }
 
-// mountVolumes comes after all that is in every container, over which it may mount.
+// mountVolumes comes after /dev, /proc and /sys, over whose files it may mount, and before
+// the files of /etc, which are mounted in a volume on /etc, too.
 func (p *program) mountVolumes(b base, list []volume) {
 	for _, v := range list {
 		doing := fmt.Sprintf("mounting on %q", v.Target)
@@ -118,9 +119,7 @@ func (m *Mount) options() []string {
 	return list
 }
 
-// openTarget opens a path inside, and makes what of it is missing. Links on the way are
-// followed as inside the container: whatever they say, they lead to something in the
-// root (RESOLVE_IN_ROOT, openat2(2)), also while somebody changes them.
+// openTarget opens a path inside, and makes what of it is missing.
 func (p *program) openTarget(doing string, root slot, target string, isDir bool) slot {
 	at := p.newSlot()
 	p.openInside(doing, root, target, unix.O_PATH, at)
@@ -163,11 +162,6 @@ func (p *program) targetHint(target string) string {
 		return "unc run -v SRC:/NAME ...    # new names can be had in / itself"
 	}
 	return "unc run --ephemeral ...    # or make " + hint.Quote(target) + " in the rootfs beforehand"
-}
-
-// openInside opens a path as the container will see it.
-func (p *program) openInside(doing string, root slot, target string, flags uint64, into slot) *step {
-	return p.openat2(doing, root, target, flags, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS, into)
 }
 
 // makeWorkdir makes the directory that the command starts in, where it is missing.

@@ -146,7 +146,7 @@ func build(to string) error {
 		return copyFile(to, from, 0o755)
 	}
 	// No version control: a tree of another user's is "dubious" to git.
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", to, "unc")
+	cmd := exec.Command("go", "build", "-tags=purego", "-trimpath", "-buildvcs=false", "-o", to, "unc")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building unc: %w\n%s", err, out)
