@@ -54,14 +54,3 @@ func parseCPU(text string) (int, error) {
 	}
 	return int(cpu), nil
 }
-
-// without lists what of cpus is not in allowed.
-func without(cpus, allowed []int) []int {
-	var rest []int
-	for _, cpu := range cpus {
-		if !slices.Contains(allowed, cpu) {
-			rest = append(rest, cpu)
-		}
-	}
-	return rest
-}

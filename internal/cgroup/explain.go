@@ -16,12 +16,25 @@ import (
 func (l *Limits) what() string {
 	names := l.controllers()
 	for i, name := range names {
-		names[i] = map[string]string{"cpu": "processor time", "cpuset": "processors", "memory": "memory", "pids": "processes"}[name]
+		names[i] = limitedBy(name)
 	}
 	if last := len(names) - 1; last > 0 {
 		return strings.Join(names[:last], ", ") + " and " + names[last]
 	}
 	return names[0]
+}
+
+// limitedBy is what a controller limits.
+func limitedBy(controller string) string {
+	switch controller {
+	case "cpu":
+		return "processor time"
+	case "cpuset":
+		return "processors"
+	case "pids":
+		return "processes"
+	}
+	return controller
 }
 
 // noV1 makes all of cgroup v2 after a reboot.
@@ -140,14 +153,13 @@ func (s *site) delegateCommand(h *hierarchy, needed []string) string {
 	controllers := needed
 	if there, err := words(h.top + "/cgroup.controllers"); err == nil {
 		// All of them at once: the next start may have other limits.
-		controllers = lackOf([]string{"cpu", "cpuset", "memory", "pids"}, nil)
-		controllers = slices.DeleteFunc(controllers, func(name string) bool { return !slices.Contains(there, name) })
+		controllers = slices.DeleteFunc([]string{"cpu", "cpuset", "memory", "pids"}, func(name string) bool { return !slices.Contains(there, name) })
 	}
 	script := fmt.Sprintf(`cd %[1]s && g=unc-%[2]d && mkdir -p $g/shell && `+
 		`for d in . $g; do echo "+%[3]s" >$d/cgroup.subtree_control || exit; done && `+
 		`chown %[2]d $g $g/cgroup.procs $g/cgroup.subtree_control $g/cgroup.threads && echo $0 >$g/shell/cgroup.procs`,
 		hint.Quote(h.top), s.uid, strings.Join(controllers, " +"))
-	return "sudo sh -c '" + strings.ReplaceAll(script, "'", `'\''`) + "' $$    # hands a control group to you, and moves this shell into it"
+	return "sudo sh -c " + hint.Quote(script) + " $$    # hands a control group to you, and moves this shell into it"
 }
 
 // explainMkdir makes a sentence of the limits on groups themselves.

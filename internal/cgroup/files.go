@@ -55,8 +55,8 @@ func write(path, text string) error {
 }
 
 // lackOf lists what of needed is not there.
-func lackOf(needed, there []string) []string {
-	return slices.DeleteFunc(slices.Clone(needed), func(name string) bool { return slices.Contains(there, name) })
+func lackOf[T comparable](needed, there []T) []T {
+	return slices.DeleteFunc(slices.Clone(needed), func(one T) bool { return slices.Contains(there, one) })
 }
 
 // enable gives the groups in dir the controllers that they need.

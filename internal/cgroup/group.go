@@ -170,7 +170,7 @@ func (g *Group) checkCPUs(parent, list string) error {
 	if err != nil {
 		return err
 	}
-	if missing := without(wanted, allowed); len(missing) > 0 {
+	if missing := lackOf(wanted, allowed); len(missing) > 0 {
 		return fmt.Errorf("processor %d is not among those of the control group %q: %s", missing[0], parent, available)
 	}
 	return nil

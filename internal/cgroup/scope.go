@@ -25,7 +25,7 @@ var (
 	// errNoBus is a user whose systemd can't be reached, or is not there.
 	errNoBus = errors.New("there is no way to this user's systemd")
 
-	// errNotMoved is a scope that this process is not in, in spite of it.
+	// errNotMoved is a scope that systemd says it has put this process into, and has not.
 	errNotMoved = errors.New("this process is not in the scope that systemd has made for it")
 )
 
@@ -122,21 +122,29 @@ func startScopeAt(ctx context.Context, address string, uid int, name string) err
 		return fmt.Errorf("%w: %q has none", errNoBus, address)
 	}
 	job, err := callForScope(ctx, manager, name)
+	if err == nil {
+		err = awaitJob(ctx, signals, job)
+	}
 	if err != nil {
 		return fmt.Errorf("asking systemd for scope %q: %w", name, err)
 	}
+	return nil
+}
+
+// awaitJob waits until the job has ended as it should.
+func awaitJob(ctx context.Context, signals <-chan *dbus.Signal, job dbus.ObjectPath) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case signal, open := <-signals:
 			if !open {
-				return fmt.Errorf("asking systemd for scope %q: the bus has hung up", name)
+				return errors.New("the bus has hung up")
 			}
-			if result, ok := ended(signal, job); ok {
-				if result != "done" {
-					return fmt.Errorf("asking systemd for scope %q: the job's result is %q", name, result)
-				}
+			switch result, ok := ended(signal, job); {
+			case ok && result != "done":
+				return fmt.Errorf("the job's result is %q", result)
+			case ok:
 				return nil
 			}
 		}

@@ -33,7 +33,7 @@ func leaveRoot() error {
 	if err := caps.Become(uid, gid); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "unc: running as user %q (uid %d), not as root\n", name, uid)
+	tell(fmt.Sprintf("running as user %q (uid %d), not as root", name, uid))
 	return nil
 }
 

@@ -31,6 +31,26 @@ type command interface {
 	run(early *netplumb.Helper) (code int, err error)
 }
 
+// checkCommand refuses a command that begins with a dash: to kong, a flag that it does
+// not know is the first of the arguments that it passes on.
+func checkCommand(args []string) error {
+	switch command := afterDashes(args); {
+	case len(command) == 0:
+		return errors.New("there is no command to run")
+	case len(command) == len(args) && strings.HasPrefix(command[0], "-"):
+		return fmt.Errorf("unknown flag %s; a command of that name goes after --", command[0])
+	}
+	return nil
+}
+
+// afterDashes is what follows the flags, or a "--" that ends them.
+func afterDashes(args []string) []string {
+	if len(args) > 0 && args[0] == "--" {
+		return args[1:]
+	}
+	return args
+}
+
 // Exit codes of unc's own, as Docker and podman have them. All others are the command's.
 const (
 	exitFailed        = 125
@@ -133,10 +153,13 @@ func Fail(err error) int {
 	return exitCodeOf(err)
 }
 
-// warn says what is not as it should be, and goes on.
-func warn(text string) {
-	fmt.Fprintf(os.Stderr, "unc: warning: %s\n", oneLine(text))
+// tell says what there is to know, and goes on.
+func tell(text string) {
+	fmt.Fprintf(os.Stderr, "unc: %s\n", oneLine(text))
 }
+
+// warn says what is not as it should be, and goes on.
+func warn(text string) { tell("warning: " + text) }
 
 // report is the only place that prints an error.
 func report(w io.Writer, err error) {

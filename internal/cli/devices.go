@@ -60,6 +60,9 @@ func checkDevice(source, access string) error {
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
+		if access != "" && (!strings.Contains(access, "r") || !strings.Contains(access, "w")) {
+			return fmt.Errorf("%q is a directory, and unc can't grant less than what you may do with the devices in it", source)
+		}
 		return checkDeviceDir(source)
 	case unix.S_IFCHR, unix.S_IFBLK:
 		return checkDeviceNode(source, access, &st)

@@ -6,7 +6,26 @@
 // gives it a network with the other, and stays with it. What a container's
 // supervisor serves from then on starts here, too, and ends with the process: names,
 // its resolver, and relay, for what the host itself sends to published ports
-// (network.go). The container's /etc/hosts and resolv.conf are written here.
+// (network.go). The container's /etc/hosts and resolv.conf are written here (etc.go).
+//
+// # The flags of run
+//
+// They are in groups, a struct and a file for each: files.go, identity.go with
+// environment.go, network.go, limits.go and security.go. The sentences about them are
+// in help.go. Each group is read in two steps. Validate reads what the flags say, for
+// which it makes no difference who the process is. What they name on this machine, a
+// volume's source, a user of the rootfs, the ids that there are, is looked up when the
+// command runs: by then root has become somebody else, and sees what that user sees. It
+// all ends in one nsexec.Spec; a control group is made beside it, and goes with the
+// container (cgroup).
+//
+// A value that has a form of its own is parsed where its kind is: volumes.go with
+// mountoptions.go, devices.go with devicedir.go, ulimit.go, sizes.go. What the host
+// lacks for a volume or device to be had is found out before there is a container, because
+// only here a person can be told what to do about it (sources.go, devices.go); what may be
+// mounted in the end, the kernel decides.
+//
+// unc unshare has the ids of a container, and nothing else of it.
 //
 // unc net has no view of its own: net-setup, run once more, reads the kernel, and net.go
 // prints what it says.

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"unc/internal/rawio"
@@ -34,22 +35,28 @@ func (f *environmentFlags) Validate() error {
 // The files are the caller's: they are read with his rights and waited for, so that
 // <(a program) can pass what is not to lie in a file.
 func (f *environmentFlags) environment(base []string) ([]string, error) {
-	e := newEnvironment(base)
+	e, caller := newEnvironment(base), callersEnvironment()
 	for _, path := range f.EnvFile {
 		text, err := rawio.ReadFile(path, maxEnvFile)
 		if err != nil {
 			return nil, fmt.Errorf("--env-file: %w", err)
 		}
-		if err := e.addFile(string(text), os.Environ()); err != nil {
+		if err := e.addFile(string(text), caller); err != nil {
 			return nil, fmt.Errorf("--env-file %q, %w", path, err)
 		}
 	}
 	for _, variable := range f.Env {
-		if err := e.add(variable, os.Environ()); err != nil {
+		if err := e.add(variable, caller); err != nil {
 			return nil, fmt.Errorf("--env %q: %w", variable, err)
 		}
 	}
 	return e.list, nil
+}
+
+// callersEnvironment is all of it but what the Go runtime has added: a program with a
+// file capability runs with GOTRACEBACK=none.
+func callersEnvironment() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return v == "GOTRACEBACK=none" })
 }
 
 // environment keeps the order in which names came up first.
@@ -107,12 +114,8 @@ func (e *environment) add(variable string, caller []string) error {
 	}
 	prefix, isPrefix := strings.CutSuffix(name, "*")
 	for _, given := range caller {
-		switch its, _, _ := strings.Cut(given, "="); {
-		case its == "":
-		case !isPrefix && its == name:
-			e.set(given)
-		// The Go runtime sets this one in a program with a file capability.
-		case isPrefix && strings.HasPrefix(its, prefix) && given != "GOTRACEBACK=none":
+		its, _, _ := strings.Cut(given, "=")
+		if its != "" && (its == name || isPrefix && strings.HasPrefix(its, prefix)) {
 			e.set(given)
 		}
 	}

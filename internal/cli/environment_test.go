@@ -36,6 +36,7 @@ func TestEnvironment(t *testing.T) {
 		{"all that begin so", nil, []string{"UNC_TEST_*"}, []string{"HOME=/root", "PATH=/bin", "UNC_TEST_A=a of the caller", "UNC_TEST_B=b=b", "UNC_TEST_EMPTY="}},
 		{"none begins so", nil, []string{"UNC_TEST_X*"}, base},
 		{"what Go has set", nil, []string{"GOTRACE*"}, base},
+		{"what Go has set, by its name", nil, []string{"GOTRACEBACK"}, base},
 		{"a star in a name with a value", nil, []string{"UNC_*=1"}, []string{"HOME=/root", "PATH=/bin", "UNC_*=1"}},
 		{
 			"a file",

@@ -80,7 +80,7 @@ func checkTarget(target string) error {
 	clean := path.Clean(target)
 	switch {
 	case target == "":
-		return errors.New("it says of no path inside the container where to mount")
+		return errors.New("it names no path inside the container to mount on")
 	case !path.IsAbs(target):
 		return fmt.Errorf("%q is not an absolute path inside the container", target)
 	case clean == "/":

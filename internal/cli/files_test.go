@@ -33,7 +33,7 @@ func TestFileFlagsValidate(t *testing.T) {
 		{"a wrong mount", fileFlags{Mount: []string{"dst=/c"}}, `--mount "dst=/c": there is no type=bind or type=tmpfs`},
 		{"a wrong tmpfs", fileFlags{Tmpfs: []string{"/c:size=0"}}, `--tmpfs "/c:size=0": "0" is no size, which is bytes, or a number with k, m, g or %`},
 		{"a wrong device", fileFlags{Device: []string{"fuse"}}, `--device "fuse": "fuse" is not an absolute path`},
-		{"no target", fileFlags{Tmpfs: []string{""}}, `--tmpfs "": it says of no path inside the container where to mount`},
+		{"no target", fileFlags{Tmpfs: []string{""}}, `--tmpfs "": it names no path inside the container to mount on`},
 		{"a relative target", fileFlags{Volume: []string{"/a:b"}}, `--volume "/a:b": "b" is not an absolute path inside the container`},
 		{"the root", fileFlags{Volume: []string{"/a:/"}}, `--volume "/a:/": the container's root is not mounted over; --rootfs names another`},
 		{"the root, in other words", fileFlags{Tmpfs: []string{"/a/.././"}}, `--tmpfs "/a/.././": the container's root is not mounted over; --rootfs names another`},

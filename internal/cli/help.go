@@ -2,7 +2,8 @@ package cli
 
 import "github.com/alecthomas/kong"
 
-// help has a sentence for every flag and argument. They are here and not in tags, where
+// help has a sentence for every flag and argument, and for one that means something else
+// with a command another, after the command's name. They are here and not in tags, where
 // kong would read them all at every start: for as many flags as run has, that takes as
 // long as to make all of a container's namespaces.
 var help = [...]struct{ name, text string }{
@@ -37,20 +38,22 @@ var help = [...]struct{ name, text string }{
 	{"cpus", "Processors' worth of time at most, 1.5 for one and a half."},
 	{"cpuset-cpus", "Processors to run on, as in 0-2,7."},
 	{"pids-limit", "Processes and threads at most; -1 or 0: as many as there may be, the default."},
-	{"ulimit", "Limit of each process, as in getrlimit(2): nofile, say. -1 is none. Default: the caller's own. May be given again."},
+	{"ulimit", "Limit of each process, as in getrlimit(2): nofile, say. -1 is none. Default: the caller's own, but no more than 1024 as the soft one of nofile. May be given again."},
 
 	{"cap-add", "Capability inside the container beside the usual ones, as in capabilities(7), or ALL. May be given again."},
 	{"cap-drop", "Capability to do without, or ALL for all but those added. May be given again."},
 	{"security-opt", "seccomp=FILE: a filter of system calls in Docker's format; seccomp=unconfined: none. Default: Docker's own."},
+
+	{"unshare userns", "auto: all ids that /etc/subuid and /etc/subgid give you, and where there are none yours alone; single: yours alone. Default: auto."},
 
 	{"format", "table or json."},
 }
 
 // printHelp gives each flag its sentence before kong prints them.
 func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
-	eachArgument(ctx.Model.Node, func(name string, v *kong.Value) {
+	eachArgument(ctx.Model.Node, func(command, name string, v *kong.Value) {
 		for _, h := range help {
-			if h.name == name {
+			if h.name == name && v.Help == "" || h.name == command+" "+name {
 				v.Help = h.text
 			}
 		}
@@ -60,12 +63,12 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 
 // eachArgument calls f for the flags and arguments of a command and those below it. An
 // argument's name is in angle brackets, as kong shows it.
-func eachArgument(n *kong.Node, f func(name string, v *kong.Value)) {
+func eachArgument(n *kong.Node, f func(command, name string, v *kong.Value)) {
 	for _, flag := range n.Flags {
-		f(flag.Name, flag.Value)
+		f(n.Name, flag.Name, flag.Value)
 	}
 	for _, v := range n.Positional {
-		f("<"+v.Name+">", v)
+		f(n.Name, "<"+v.Name+">", v)
 	}
 	for _, child := range n.Children {
 		eachArgument(child, f)

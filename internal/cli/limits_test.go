@@ -129,7 +129,7 @@ func TestUlimitFlags(t *testing.T) {
 			if err != nil {
 				t.Fatalf("got %v, want %+v", err, test.want)
 			}
-			if diff := cmp.Diff(test.want, f.ulimits()); diff != "" {
+			if diff := cmp.Diff(test.want, f.ulimits); diff != "" {
 				t.Errorf("limits (-want +got):\n%s", diff)
 			}
 		})

@@ -3,13 +3,13 @@ package cli
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
 )
 
+// runCmd makes a container and runs a command in it.
 type runCmd struct {
 	Rootfs   string `placeholder:"DIR"`
 	Hostname string `placeholder:"NAME"`
@@ -108,7 +108,7 @@ func (r *runCmd) furnish(sv *supervisor, setup *netplumb.Helper, hostname string
 			warn(text)
 		}
 		for _, text := range tellPicked(r.published, n.Sockets) {
-			fmt.Fprintf(os.Stderr, "unc: %s\n", text)
+			tell(text)
 		}
 	}
 	// The terminal is not changed before every signal that could end unc is caught,
@@ -144,7 +144,7 @@ func (r *runCmd) Validate() error {
 func (r *runCmd) spec(term *terminal) (s *nsexec.Spec, err error) {
 	s = &nsexec.Spec{
 		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: afterDashes(r.Command), NoInit: r.NoInit, Terminal: term.is,
-		Network: r.kind(), Capabilities: r.kept, Ambient: r.added, Limits: r.ulimits(),
+		Network: r.kind(), Capabilities: r.kept, Ambient: r.added, Limits: r.ulimits,
 	}
 	if s.Rootfs == "" && nsexec.HoldsRootfs(".", s.Args[0]) {
 		s.Rootfs = "."

@@ -17,8 +17,9 @@ type securityFlags struct {
 	CapDrop     []string `name:"cap-drop" placeholder:"NAME"`
 	SecurityOpt []string `name:"security-opt" sep:"none" placeholder:"OPTION"`
 
-	kept, added nsexec.Capabilities
-	profile     string // a file, unconfined, or "" for the default
+	kept    nsexec.Capabilities // those that the command has as root
+	added   nsexec.Capabilities // those of them that it has as any user, because somebody asked for them
+	profile string              // a file, unconfined, or "" for the default
 }
 
 // unconfined is what Docker and podman call no filter.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -28,7 +27,7 @@ func checkSource(source string, ids idmap.Map) error {
 	doing, mode := "read", uint32(unix.R_OK)
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
-		doing, mode = "enter", unix.X_OK // list it: not everybody has to
+		doing, mode = "enter", unix.X_OK // to list it is not what every program needs
 	case unix.S_IFCHR, unix.S_IFBLK:
 		return hint.With(fmt.Errorf("%q is a device, and a volume is always nodev", source),
 			"unc run --device "+hint.Quote(source+":DST")+" ...")
@@ -59,8 +58,7 @@ func whoMay(path string) string { return "namei -l " + hint.Quote(path) }
 // that belongs to one of his subordinate ids. CAP_DAC_OVERRIDE is a right over what
 // has both owner and group inside (privileged_wrt_inode_uidgid in kernel/capability.c).
 func isMapped(ids idmap.Map, st *unix.Stat_t) bool {
-	has := func(list []idmap.Range, id uint32) bool {
-		return slices.ContainsFunc(list, func(r idmap.Range) bool { return id >= r.Outside && id-r.Outside < r.Count })
-	}
-	return has(ids.UIDs, st.Uid) && has(ids.GIDs, st.Gid)
+	_, hasUID := ids.InsideUID(st.Uid)
+	_, hasGID := ids.InsideGID(st.Gid)
+	return hasUID && hasGID
 }

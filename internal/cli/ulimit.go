@@ -88,7 +88,7 @@ func parseUlimit(spec string) (nsexec.Limit, error) {
 	}
 	var own unix.Rlimit
 	if err := unix.Getrlimit(limit.Resource, &own); err != nil {
-		return limit, fmt.Errorf("reading the own limit: %w", err)
+		return limit, fmt.Errorf("reading your own limit: %w", err)
 	}
 	if limit.Hard > own.Max {
 		return limit, fmt.Errorf("your own hard limit is %d, and only root can raise that", own.Max)

@@ -2,11 +2,8 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -15,24 +12,30 @@ import (
 	"unc/internal/nsexec"
 )
 
+// unshareCmd runs a command in the ids that containers have by default, without a container.
 type unshareCmd struct {
+	Userns string `enum:"auto,single" default:"auto" placeholder:"KIND"`
+
 	Command []string `arg:"" passthrough:""`
 }
 
-// Validate is runCmd's, for there are no flags here either.
+// Validate checks the command, which is all that there is.
 func (u *unshareCmd) Validate() error {
 	return checkCommand(u.Command)
 }
 
-// run runs a command in the ids that containers have by default, without a container.
+// run stays with the command to its end.
 func (u *unshareCmd) run(*netplumb.Helper) (code int, err error) {
 	if err := leaveRoot(); err != nil {
 		return 0, err
 	}
 	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
-	ids, err := idmap.Subordinate(uid, gid, 0, 0)
-	if err != nil { // as in run, files of one's own are all there can be then
-		ids = idmap.Single(uid, gid, 0, 0)
+	ids := idmap.Single(uid, gid, 0, 0)
+	if u.Userns == autoIDs {
+		// As in run, one's own files are all there can be without subordinate ids.
+		if all, err := idmap.Subordinate(uid, gid, 0, 0); err == nil {
+			ids = all
+		}
 	}
 	// An interrupt or a stop of the terminal's reaches the command as well, which is in
 	// the same process group: only the command decides what becomes of it.
@@ -56,30 +59,4 @@ func (u *unshareCmd) run(*netplumb.Helper) (code int, err error) {
 	failed := child.Started()
 	code, err = child.Wait()
 	return code, errors.Join(failed, err)
-}
-
-// callersEnvironment is all of it but what the Go runtime has added: a program with a
-// file capability runs with GOTRACEBACK=none.
-func callersEnvironment() []string {
-	return slices.DeleteFunc(os.Environ(), func(v string) bool { return v == "GOTRACEBACK=none" })
-}
-
-// checkCommand refuses a command that begins with a dash: to kong, a flag that it does
-// not know is the first of the arguments that it passes on.
-func checkCommand(args []string) error {
-	switch command := afterDashes(args); {
-	case len(command) == 0:
-		return errors.New("there is no command to run")
-	case len(command) == len(args) && strings.HasPrefix(command[0], "-"):
-		return fmt.Errorf("unknown flag %s; a command of that name goes after --", command[0])
-	}
-	return nil
-}
-
-// afterDashes is what follows the flags, or a "--" that ends them.
-func afterDashes(args []string) []string {
-	if len(args) > 0 && args[0] == "--" {
-		return args[1:]
-	}
-	return args
 }

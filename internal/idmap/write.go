@@ -61,7 +61,7 @@ func (m Map) Begin(pid int) (*Writing, error) {
 }
 
 // single is the way out where it is newuidmap that does not work.
-const single = "unc run --userns=single COMMAND    # with no other id than yours"
+const single = "--userns=single    # goes without other ids than yours"
 
 // Wait waits until both have ended, and returns why the map is not written.
 func (w *Writing) Wait() error {

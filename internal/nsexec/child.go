@@ -112,7 +112,7 @@ const maxAgain = 1000
 func run(l *life, steps []step, base int32) {
 	for i := 0; i < len(steps); i++ {
 		s := &steps[i]
-		a := &s.args
+		a := s.args // a copy: what is written to the parent's pages has to be copied whole
 		for k := 0; k < len(a); k++ {
 			if s.slots&(1<<k) != 0 {
 				a[k] = uintptr(l.hand.slot[a[k]])

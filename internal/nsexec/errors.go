@@ -33,6 +33,16 @@ func sysctl(name string) string {
 // ENOSPC each have several causes, told apart by the settings behind them.
 func explainClone(errno error) error { return explainCloneWith(errno, sysctl) }
 
+// explainCloneInto is explainClone for a child that is to be born in a control group, for
+// which there are errors of their own (CLONE_INTO_CGROUP in clone(2)).
+func explainCloneInto(errno error, group string) error {
+	switch {
+	case errors.Is(errno, unix.EACCES), errors.Is(errno, unix.EBUSY), errors.Is(errno, unix.EOPNOTSUPP), errors.Is(errno, unix.ENODEV):
+		return fmt.Errorf("starting the container in the control group %q: %w", group, errno)
+	}
+	return explainClone(errno)
+}
+
 func explainCloneWith(errno error, sysctl func(string) string) error {
 	if sysctl("kernel.unprivileged_userns_clone") == "0" {
 		return hint.With(errors.New("this system lets only root make user namespaces: kernel.unprivileged_userns_clone is 0"),

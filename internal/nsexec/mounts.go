@@ -72,13 +72,13 @@ func (p *program) openBeneath(doing string, root slot, name string, into slot) {
 // openInside opens a path as the container will see it: links on the way are followed,
 // and whatever they say lead to something in the root (RESOLVE_IN_ROOT, openat2(2)), also
 // while somebody changes them.
-func (p *program) openInside(doing string, root slot, target string, flags uint64, into slot) *step {
-	return p.openat2(doing, root, target, flags, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS, into)
+func (p *program) openInside(doing string, root slot, target string, flags uint64, into slot) {
+	p.openat2(doing, root, target, flags, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS, into)
 }
 
-func (p *program) openat2(doing string, dir slot, name string, flags, resolve uint64, into slot) *step {
+func (p *program) openat2(doing string, dir slot, name string, flags, resolve uint64, into slot) {
 	how := &unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: resolve}
-	return p.call(doing, unix.SYS_OPENAT2, dir.word(), p.str(name), p.ptr(unsafe.Pointer(how)),
+	p.call(doing, unix.SYS_OPENAT2, dir.word(), p.str(name), p.ptr(unsafe.Pointer(how)),
 		num(unsafe.Sizeof(*how))).to(into)
 }
 

@@ -172,7 +172,7 @@ func (p *program) call(doing string, nr uintptr, args ...word) *step {
 
 func (s *step) to(into slot) *step { s.into = into; return s }
 
-func (s *step) advise(hint string) *step { s.hint = hint; return s }
+func (s *step) advise(hint string) { s.hint = hint }
 
 // forgive lists errors that are no failure; each may be followed by a skip.
 func (s *step) forgive(errnos ...syscall.Errno) *step {

@@ -79,7 +79,7 @@ func TestValidate(t *testing.T) {
 		{"an ambient capability", func(s *Spec) { s.Ambient = DefaultCapabilities }, ""},
 		{
 			"an ambient capability that nobody has", func(s *Spec) { s.Ambient = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_KILL },
-			"[CAP_SYS_ADMIN] is to be ambient, and is none of the container's capabilities",
+			"CAP_SYS_ADMIN is to be ambient, and is none of the container's capabilities",
 		},
 		{"subordinate ids", func(s *Spec) { s.IDs = fullMap(0) }, ""},
 		{"another user", func(s *Spec) { s.IDs, s.User = fullMap(0), User{UID: 65536, GID: 1} }, ""},

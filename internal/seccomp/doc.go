@@ -30,7 +30,7 @@
 // goes on by which of some adjoining ranges the value is in. All comparisons, those of
 // numbers as well as the seven of libseccomp, are such ranges, under a mask or not;
 // ranges that lead to the same become one. The filter is a binary search in each node.
-// This keeps it short, 110 instructions for Docker's profile, and it keeps paths short:
+// This keeps it short, some 110 instructions for Docker's profile, and it keeps paths short:
 // to learn which calls are always allowed, the kernel runs a filter once for every
 // number while it is installed (seccomp_cache_prepare in kernel/seccomp.c), and every
 // call that it has not learned so runs it again. A comparison for each number

@@ -2,6 +2,7 @@ package confinement
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -60,7 +61,7 @@ func Parse(r io.Reader) (*List, error) {
 		return nil, fmt.Errorf("reading results: %w", err)
 	}
 	if len(list.Results) == 0 {
-		return nil, fmt.Errorf("there are no results")
+		return nil, errors.New("there are no results")
 	}
 	return list, nil
 }

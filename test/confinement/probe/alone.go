@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,7 +19,7 @@ func alone(flags, nr, a, b uintptr) error {
 	}
 	switch code := status.ExitStatus(); {
 	case status.Signaled():
-		return fmt.Errorf("%v", unix.SignalName(status.Signal()))
+		return errors.New(unix.SignalName(status.Signal()))
 	case code != 0:
 		return unix.Errno(code)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -29,7 +30,7 @@ func newCgroup() (*cgroup, error) {
 		}
 		return &cgroup{dir}, nil
 	}
-	return nil, fmt.Errorf("there is no cgroup v2 in /sys/fs/cgroup")
+	return nil, errors.New("there is no cgroup v2 in /sys/fs/cgroup")
 }
 
 // remove removes it, and first what Docker has made in it.

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -19,8 +20,9 @@ const (
 	archive = "rootfs.tar"
 
 	// The daemon's directory, in a tmpfs of the second stage.
-	state  = "/run/record"
-	socket = state + "/docker.sock"
+	state        = "/run/record"
+	socket       = state + "/docker.sock"
+	notifySocket = state + "/notify.sock"
 
 	// patience is for the daemon, which starts a second one.
 	patience = time.Minute
@@ -118,22 +120,39 @@ func startDaemon() (*daemon, error) {
 		"--ip-forward=false", "--storage-driver=vfs", "--data-root", state+"/data", "--exec-root", state+"/exec",
 		"--pidfile", state+"/pid"), log}
 	d.cmd.Stdout, d.cmd.Stderr = log, log
-	// For Debian's client, which speaks an older one.
-	d.cmd.Env = append(os.Environ(), "DOCKER_MIN_API_VERSION=1.24")
+	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: notifySocket, Net: "unixgram"})
+	if err != nil {
+		return nil, fmt.Errorf("listening for dockerd: %w", err)
+	}
+	defer notify.Close()
+	// The former for Debian's client, which speaks an older one.
+	d.cmd.Env = append(os.Environ(), "DOCKER_MIN_API_VERSION=1.24", "NOTIFY_SOCKET="+notifySocket)
 	if err := d.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting dockerd: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	for exec.CommandContext(ctx, "docker", "version").Run() != nil {
-		if ctx.Err() != nil {
-			d.stop()
-			said, _ := os.ReadFile(log.Name())
-			return nil, fmt.Errorf("dockerd doesn't answer; it said:\n%s", said)
-		}
-		time.Sleep(100 * time.Millisecond)
+	if err := awaitReady(notify); err != nil {
+		d.stop()
+		said, _ := os.ReadFile(log.Name())
+		return nil, fmt.Errorf("waiting for dockerd: %w; it said:\n%s", err, said)
 	}
 	return d, nil
+}
+
+// awaitReady waits for what a daemon says when it answers (sd_notify(3)).
+func awaitReady(notify *net.UnixConn) error {
+	if err := notify.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	for {
+		message := make([]byte, 4096)
+		n, err := notify.Read(message)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(strings.Split(string(message[:n]), "\n"), "READY=1") {
+			return nil
+		}
+	}
 }
 
 func (d *daemon) stop() {

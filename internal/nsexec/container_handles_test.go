@@ -1,0 +1,107 @@
+package nsexec
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// Each handle is what its name says, and those of the network are there for a
+// network that somebody wires up.
+func TestHandles(t *testing.T) {
+	kinds := func(h *Handles) map[string]string {
+		list := map[string]string{}
+		for name, f := range map[string]*os.File{
+			"Route": h.Route, "DNSPacket": h.DNSPacket, "DNSStream": h.DNSStream,
+			"OrphanRetries": h.OrphanRetries,
+			"Hosts":         h.Hosts, "Resolv": h.Resolv, "Hostname": h.Hostname, "Terminal": h.Terminal,
+		} {
+			if f != nil {
+				list[name] = kind(t, f)
+			}
+		}
+		return list
+	}
+	files := map[string]string{"Hosts": "/hosts", "Resolv": "/resolv.conf", "Hostname": "/hostname"}
+	sockets := map[string]string{"Route": "netlink", "DNSPacket": "udp 127.0.0.11:53", "DNSStream": "tcp 127.0.0.11:53 listening", "OrphanRetries": "/tcp_orphan_retries"}
+	terminal := map[string]string{"Terminal": "terminal 0"}
+	for _, test := range []struct {
+		name   string
+		change func(*Spec)
+		want   []map[string]string
+	}{
+		{"own", func(*Spec) {}, []map[string]string{files, sockets}},
+		{"own, terminal", func(s *Spec) { s.Terminal[1] = true }, []map[string]string{files, sockets, terminal}},
+		{"none", func(s *Spec) { s.Network = NoNetwork }, []map[string]string{files}},
+		{"none, terminal", func(s *Spec) { s.Network, s.Terminal[1] = NoNetwork, true }, []map[string]string{files, terminal}},
+		{"host", func(s *Spec) { s.Network = HostNetwork }, []map[string]string{files}},
+		{"host, terminal", func(s *Spec) { s.Network, s.Terminal[1] = HostNetwork, true }, []map[string]string{files, terminal}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			want := map[string]string{}
+			for _, part := range test.want {
+				for name, kind := range part {
+					want[name] = kind
+				}
+			}
+			b := newBox(t, "look", test.change)
+			if diff := cmp.Diff(want, kinds(b.Handles)); diff != "" {
+				t.Errorf("handles (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// kind describes what a descriptor leads to, whatever it is called.
+func kind(t *testing.T, f *os.File) (what string) {
+	t.Helper()
+	raw, err := f.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = raw.Control(func(fd uintptr) { what = kindOf(int(fd)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return what
+}
+
+func kindOf(fd int) string {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if err != nil || flags&unix.FD_CLOEXEC == 0 {
+		return fmt.Sprintf("left open by execve, %v", err)
+	}
+	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	switch {
+	case errors.Is(err, unix.ENOTSOCK):
+		if number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN); err == nil {
+			return fmt.Sprintf("terminal %d", number)
+		}
+		path, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+		return path[strings.LastIndexByte(path, '/'):]
+	case domain == unix.AF_NETLINK:
+		return "netlink"
+	}
+	what := "tcp"
+	if kind, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); kind == unix.SOCK_DGRAM {
+		what = "udp"
+	}
+	if at, _ := unix.Getsockname(fd); at != nil {
+		if at, ok := at.(*unix.SockaddrInet4); ok {
+			what += fmt.Sprintf(" %s:%d", net.IP(at.Addr[:]), at.Port)
+		}
+	}
+	if listening, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); listening == 1 {
+		what += " listening"
+	}
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK == 0 {
+		what += " blocking"
+	}
+	return what
+}
