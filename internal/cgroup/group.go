@@ -22,6 +22,9 @@ type Group struct {
 	leaf *os.File // the group below, in which the container is
 }
 
+// maxDepth is how many groups deep there may be one in another, the container's included.
+const maxDepth = "8"
+
 // container is the name of the group below the limits.
 const container = "container"
 
@@ -64,6 +67,9 @@ func (s *site) make(limits *Limits) (*Group, error) {
 	return g, nil
 }
 
+// errLocked is a new group that somebody else has locked first.
+var errLocked = errors.New("somebody has locked it")
+
 // newGroup makes the two groups, and takes the lock that says that they are in use.
 func (s *site) newGroup(parent string, needed []string) (*Group, error) {
 	const tries = 16
@@ -81,27 +87,39 @@ func (s *site) newGroup(parent string, needed []string) (*Group, error) {
 			// The name is taken; or another start swept the group away before it was locked.
 			g.close()
 			continue
+		case errors.Is(err, errLocked):
+			g.close()
+			_ = s.rmdir(g.path) // it is there still unless somebody sweeps
+			continue
 		}
 		err = fmt.Errorf("making control group %q: %w", g.path, explainMkdir(err))
 		return nil, errors.Join(err, g.Remove())
 	}
-	return nil, fmt.Errorf("making a control group in %q: each one was gone at once, %d times", parent, tries)
+	return nil, fmt.Errorf("making a control group in %q: each one was taken or gone at once, %d times", parent, tries)
 }
 
 // furnish locks the new group before it makes the one below, which keeps it from being removed.
 func (g *Group) furnish(needed []string) (err error) {
+	// Nobody else may enter, and lock it: a group that was left behind would stay.
+	if err = os.Chmod(g.path, 0o700); err != nil {
+		return err
+	}
 	if g.lock, err = unix.Open(g.path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
-	for {
-		if err = unix.Flock(g.lock, unix.LOCK_EX); !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err != nil {
+	// Without waiting: who has the lock is about to remove the group, or anybody at all, for
+	// it takes no more than the right to read, and may never let go.
+	switch err := unix.Flock(g.lock, unix.LOCK_EX|unix.LOCK_NB); {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return errLocked
+	case err != nil:
 		return err
 	}
 	if err := enable(g.path, needed); err != nil {
+		return err
+	}
+	// What a container with CAP_SYS_ADMIN makes below has to be short enough to be removed.
+	if err := write(g.path+"/cgroup.max.depth", maxDepth); err != nil {
 		return err
 	}
 	leaf := g.path + "/" + container

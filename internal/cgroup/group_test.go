@@ -39,6 +39,18 @@ func TestGroupInADelegatedOne(t *testing.T) {
 	if got, want := g.Dir().Name(), g.path+"/container"; got != want {
 		t.Errorf("got directory %q, want %q", got, want)
 	}
+	if info, err := os.Stat(g.path); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("got %v, %v, want a group that nobody else may enter", info.Mode(), err)
+	}
+	name := strings.TrimPrefix(g.path, f.top)
+	if got := f.read(name + "/cgroup.max.depth"); got != maxDepth {
+		t.Errorf("got groups %s deep, want %s", got, maxDepth)
+	}
+	for _, file := range []string{"/memory.max", "/cpu.max", "/pids.max"} {
+		if limit, seen := f.read(name+file), f.read(name+"/container"+file); limit != seen {
+			t.Errorf("%s: the limit is %q, and the container sees %q", file, limit, seen)
+		}
+	}
 	if err := g.Remove(); err != nil {
 		t.Fatal(err)
 	}

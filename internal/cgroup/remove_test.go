@@ -110,6 +110,35 @@ func TestSweptBeforeItIsLocked(t *testing.T) {
 	}
 }
 
+// Another user may open the group's directory as well, and lock it for good.
+func TestLockedBySomebody(t *testing.T) {
+	f := delegatedTo(t, "pids")
+	f.write("/me/cgroup.subtree_control", "pids")
+	locked := ""
+	f.site.mkdir = func(path string) error {
+		err := f.mkdir(path)
+		if locked == "" {
+			locked = path
+			dir, err := os.Open(path)
+			must(t, err)
+			t.Cleanup(func() { dir.Close() })
+			must(t, unix.Flock(int(dir.Fd()), unix.LOCK_EX))
+		}
+		return err
+	}
+	g, err := f.site.make(&Limits{Pids: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.path == locked {
+		t.Errorf("got %q, which somebody else has locked", g.path)
+	}
+	must(t, g.Remove())
+	if diff := cmp.Diff([]string{"shell"}, f.list("/me")); diff != "" {
+		t.Errorf("groups that are left (-want +got):\n%s", diff)
+	}
+}
+
 func TestRemoveWhatTheContainerMade(t *testing.T) {
 	f := delegatedTo(t, "pids")
 	g, err := f.site.make(&Limits{Pids: 5})

@@ -93,7 +93,7 @@ func (f *fake) mkdir(path string) error {
 
 func (f *fake) fill(path string, controllers []string) {
 	path = strings.TrimPrefix(path, f.top)
-	for _, name := range []string{"cgroup.procs", "cgroup.subtree_control"} {
+	for _, name := range []string{"cgroup.procs", "cgroup.subtree_control", "cgroup.max.depth"} {
 		f.write(path+"/"+name, "")
 	}
 	f.write(path+"/cgroup.type", "domain\n")

@@ -7,7 +7,7 @@ import "github.com/alecthomas/kong"
 // kong would read them all at every start: for as many flags as run has, that takes as
 // long as to make all of a container's namespaces.
 var help = [...]struct{ name, text string }{
-	{"rootfs", "Directory that becomes the container's root. Default: the current directory if it holds a root file system with COMMAND in it, else a throw-away copy of this machine's own system."},
+	{"rootfs", "Directory that becomes the container's root. Default: the current directory if it holds a root file system with COMMAND in it and nobody but you and root can write to it, else a throw-away copy of this machine's own system."},
 	{"hostname", "Host name inside the container. Default: its --name, or a random one."},
 	{"no-init", "Make COMMAND process 1, without a small init that reaps the dead and passes signals on."},
 	{"<command>", "Command and its arguments. All that follows COMMAND belongs to it."},

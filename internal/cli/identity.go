@@ -53,7 +53,8 @@ func (f *identityFlags) ids(rootfs string) (idmap.Map, nsexec.User, string, erro
 // Subordinate ids are used where there are any. Where there are none, the container has
 // one user and one group. That is whoever is asked for, as with bwrap's --uid: the
 // command then has the caller's files and is called 1000, say. It keeps the caller's
-// groups, which the kernel lets nobody change in such a map.
+// groups, which the kernel lets nobody change in such a map. So does, in either map, who
+// nobody has asked to be another: his groups are what opens /dev/kvm to him.
 func (f *identityFlags) choose(who users.User, uid, gid uint32, subordinate func(uid, gid, insideUID, insideGID uint32) (idmap.Map, error)) (m idmap.Map, groups []uint32, err error) {
 	alone := idmap.Single(uid, gid, who.UID, who.GID)
 	insideUID, insideGID := uint32(0), uint32(0)
@@ -66,7 +67,9 @@ func (f *identityFlags) choose(who users.User, uid, gid uint32, subordinate func
 	m, why := subordinate(uid, gid, insideUID, insideGID)
 	switch {
 	case why == nil:
-		groups = append([]uint32{}, who.Groups...) // none, rather than the caller's
+		if f.User != "" {
+			groups = append([]uint32{}, who.Groups...) // none, rather than the caller's
+		}
 	case f.Userns != keepID:
 		return alone, nil, nil
 	default:

@@ -40,24 +40,26 @@ func TestChooseIDs(t *testing.T) {
 	for _, test := range []struct {
 		name, userns string
 		full         bool // there are subordinate ids
+		asked        string
 		who          users.User
 		want         idmap.Map
 		groups       []uint32
 	}{
-		{"root", autoIDs, true, root, rooted, []uint32{}},
-		{"a user", autoIDs, true, postgres, rooted, []uint32{104}},
-		{"root, alone", autoIDs, false, root, idmap.Single(1000, 100, 0, 0), nil},
-		{"a user, alone", autoIDs, false, postgres, idmap.Single(1000, 100, 101, 110), nil},
-		{"root, alone by choice", singleID, true, root, idmap.Single(1000, 100, 0, 0), nil},
-		{"a user, alone by choice", singleID, true, postgres, idmap.Single(1000, 100, 101, 110), nil},
-		{"any number, alone by choice", singleID, true, users.User{UID: 4000000000, GID: 5}, idmap.Single(1000, 100, 4000000000, 5), nil},
-		{"oneself", keepID, true, oneself, kept, []uint32{}},
-		{"another user beside oneself", keepID, true, postgres, kept, []uint32{104}},
-		{"root beside oneself", keepID, true, root, kept, []uint32{}},
-		{"oneself, alone", keepID, false, oneself, idmap.Single(1000, 100, 1000, 100), nil},
+		{"nobody in particular", autoIDs, true, "", root, rooted, nil},
+		{"root", autoIDs, true, "0", root, rooted, []uint32{}},
+		{"a user", autoIDs, true, "postgres", postgres, rooted, []uint32{104}},
+		{"root, alone", autoIDs, false, "0", root, idmap.Single(1000, 100, 0, 0), nil},
+		{"a user, alone", autoIDs, false, "postgres", postgres, idmap.Single(1000, 100, 101, 110), nil},
+		{"root, alone by choice", singleID, true, "0", root, idmap.Single(1000, 100, 0, 0), nil},
+		{"a user, alone by choice", singleID, true, "postgres", postgres, idmap.Single(1000, 100, 101, 110), nil},
+		{"any number, alone by choice", singleID, true, "4000000000:5", users.User{UID: 4000000000, GID: 5}, idmap.Single(1000, 100, 4000000000, 5), nil},
+		{"oneself", keepID, true, "", oneself, kept, nil},
+		{"another user beside oneself", keepID, true, "postgres", postgres, kept, []uint32{104}},
+		{"root beside oneself", keepID, true, "0", root, kept, []uint32{}},
+		{"oneself, alone", keepID, false, "", oneself, idmap.Single(1000, 100, 1000, 100), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := identityFlags{Userns: test.userns}
+			f := identityFlags{Userns: test.userns, User: test.asked}
 			subordinate := noMap
 			if test.full {
 				subordinate = fullMap

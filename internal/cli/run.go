@@ -146,8 +146,13 @@ func (r *runCmd) spec(term *terminal) (s *nsexec.Spec, err error) {
 		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: afterDashes(r.Command), NoInit: r.NoInit, Terminal: term.is,
 		Network: r.kind(), Capabilities: r.kept, Ambient: r.added, Limits: r.ulimits,
 	}
-	if s.Rootfs == "" && nsexec.HoldsRootfs(".", s.Args[0]) {
-		s.Rootfs = "."
+	if s.Rootfs == "" {
+		switch holds, safe := nsexec.HoldsRootfs(".", s.Args[0]); {
+		case holds && safe:
+			s.Rootfs = "."
+		case holds:
+			warn("what looks like a root file system here may be somebody else's, and is not used: --rootfs . does")
+		}
 	}
 	if s.Hostname == "" && !strings.Contains(r.Name, "_") { // which no host's has
 		s.Hostname = r.Name
@@ -165,6 +170,7 @@ func (r *runCmd) spec(term *terminal) (s *nsexec.Spec, err error) {
 	if s.Filter, err = r.filter(); err != nil {
 		return nil, err
 	}
+	s.KeysRefused = r.profile == "" // by the default one
 	s.Env, err = r.environment([]string{"HOME=" + home, "PATH=" + nsexec.Path, "TERM=" + term.kind(), "HOSTNAME=" + s.Hostname})
 	return s, err
 }

@@ -139,7 +139,7 @@ func TestSpec(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			got := specOf(t, append([]string{"--hostname", "box", "--userns", "single"}, test.args...)...)
-			test.want.Hostname = "box"
+			test.want.Hostname, test.want.KeysRefused = "box", true
 			if len(got.Filter) == 0 {
 				t.Error("got no seccomp filter, want one")
 			}
@@ -163,6 +163,8 @@ func TestSpec(t *testing.T) {
 func TestSpecUnconfined(t *testing.T) {
 	if s := specOf(t, "--security-opt", "seccomp=unconfined", "sh"); len(s.Filter) > 0 {
 		t.Errorf("got a seccomp filter of %d instructions, want none", len(s.Filter))
+	} else if s.KeysRefused {
+		t.Error("got a spec whose keys are refused, by no filter")
 	}
 }
 

@@ -17,9 +17,7 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
 	p.closeAllBut(sock)
 	p.openNetwork(spec.Network)
 	p.call("setting the hostname", unix.SYS_SETHOSTNAME, p.str(spec.Hostname), num(len(spec.Hostname)))
-	// The caller's session keyring may hold his keys; not all kernels have any.
-	p.call("making a session keyring", unix.SYS_KEYCTL, num(unix.KEYCTL_JOIN_SESSION_KEYRING), num(0)).
-		forgive(unix.ENOSYS, unix.EDQUOT, unix.EPERM, unix.EACCES)
+	p.newKeyring(spec)
 	if spec.Cgroup != nil {
 		// See Spec.cloneArgs. Before cgroup2 is mounted, which shows this namespace.
 		p.call("making a cgroup namespace", unix.SYS_UNSHARE, num(unix.CLONE_NEWCGROUP))
@@ -51,6 +49,19 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
 	// by the parent, through sockets that were opened while this process had all.
 	p.confine(spec.Capabilities)
 	p.await("waiting to be released", sock)
+}
+
+// newKeyring leaves the caller's session keyring, which may hold his keys. Not all kernels
+// have any, and who is refused one may be kept from it by a filter that the container is
+// under, too. A user's quota, though, anybody of his can use up, a container for one: then
+// only what can't ask for keys may start.
+func (p *program) newKeyring(spec *Spec) {
+	s := p.call("making a session keyring", unix.SYS_KEYCTL, num(unix.KEYCTL_JOIN_SESSION_KEYRING), num(0))
+	if spec.KeysRefused {
+		s.forgive(unix.ENOSYS, unix.EPERM, unix.EACCES, unix.EDQUOT)
+		return
+	}
+	s.forgive(unix.ENOSYS, unix.EPERM, unix.EACCES)
 }
 
 func (p *program) dieWithParent() {
@@ -97,6 +108,10 @@ func (p *program) writeCommand(spec *Spec, sock int, openFiles uint64) {
 		}
 		p.call("making the terminal the controlling one", unix.SYS_IOCTL, p.tty.word(), num(unix.TIOCSCTTY), num(0))
 	}
+	// Before any path of the container's is followed: execve would close them too late for
+	// a link in the rootfs to /proc/self/fd, where the scratch filesystem and, below a copy,
+	// the rootfs itself are still open.
+	p.closeAllBut(sock)
 	p.limit(spec.Limits, openFiles)
 	p.becomeUser(spec, sock)
 	if spec.Workdir != "" {

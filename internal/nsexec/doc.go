@@ -47,8 +47,8 @@
 // The caller is one id inside, root unless Spec.IDs has it otherwise, and may write a
 // map of that one himself. For a map of more, newuidmap(1) and newgidmap(1) run
 // beside the child, which meanwhile does what makes no files. The command's user, when
-// that is another, is taken on last of all, after the terminal and pipes that it starts
-// with have been given to that user.
+// that is another, is taken on last of all, after the terminal has been given to
+// that user, and the pipes that it starts with, which stay the caller's, were opened to him.
 //
 // # Networks
 //

@@ -127,6 +127,13 @@ func (c *Child) explain(r report) error {
 		}
 	case unix.ENOSYS:
 		return fmt.Errorf("%w: unc needs Linux 5.12 or newer", err)
+	case unix.EMFILE:
+		return hint.With(err, "ulimit -n 1024    # each volume takes one while the container is made")
+	case unix.EDQUOT:
+		if step.nr == unix.SYS_KEYCTL {
+			return hint.With(fmt.Errorf("%w: your keyrings and keys are as many as may be, and without a filter the container would be left with the caller's", err),
+				"cat /proc/keys    # those that you see", "sudo sysctl -w kernel.keys.maxkeys=2000")
+		}
 	case unix.ELOOP:
 		return fmt.Errorf("%w: symbolic links lead in a circle there, or are not followed", err)
 	case unix.EINVAL:

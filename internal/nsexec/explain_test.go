@@ -24,6 +24,8 @@ func TestExplain(t *testing.T) {
 	}{
 		{"a step", report{int32(pivot), int32(unix.EBUSY)}, "changing the root: device or resource busy", unix.EBUSY},
 		{"an old kernel", report{int32(pivot), int32(unix.ENOSYS)}, "changing the root: function not implemented: unc needs Linux 5.12 or newer", unix.ENOSYS},
+		{"a quota of keys", report{int32(w.one(t, unix.SYS_KEYCTL)), int32(unix.EDQUOT)}, "making a session keyring: disk quota exceeded: your keyrings and keys are as many as may be, and without a filter the container would be left with the caller's", unix.EDQUOT},
+		{"another quota", report{int32(pivot), int32(unix.EDQUOT)}, "changing the root: disk quota exceeded", unix.EDQUOT},
 		{"a link", report{int32(w.find(unix.SYS_OPENAT2)[0]), int32(unix.ELOOP)}, "opening /dev in the rootfs: too many levels of symbolic links: symbolic links lead in a circle there, or are not followed", unix.ELOOP},
 		{"a rootfs that can't be written", report{int32(w.find(unix.SYS_OPENAT2)[0]), int32(unix.EROFS)}, "opening /dev in the rootfs: read-only file system", unix.EROFS},
 		{"the command", report{int32(len(w.steps) - 1), int32(unix.EACCES)}, `command not executable: "sh" in the rootfs "/srv/box" may not be executed: permission denied`, ErrNotExecutable},

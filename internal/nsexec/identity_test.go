@@ -121,8 +121,8 @@ func TestDiesWithTheSupervisor(t *testing.T) {
 	})
 }
 
-// Only what the container has from its caller changes hands, and only for a user
-// who is not the caller.
+// Only the container's own terminal changes hands, and only for a user who is not the
+// caller; pipes are opened to him.
 func TestStreamsAreGiven(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -168,11 +168,17 @@ func TestStreamsAreGiven(t *testing.T) {
 				if s.args[1] != uintptr(test.uid) || uint32(s.args[2]) != ^uint32(0) {
 					t.Errorf("got step %+v, want it given to uid %d, and its group left", s, test.uid)
 				}
-				stdin = stdin || s.slots == 0 && s.args[0] == 0
-				tty = tty || s.slots == 1 && s.args[0] == uintptr(w.tty)
+				if s.slots != 1 || s.args[0] != uintptr(w.tty) {
+					t.Errorf("got step %+v, want nothing given but the terminal", s)
+				}
+				tty = true
+			}
+			for _, i := range w.find(unix.SYS_FCHMOD) {
+				s := w.steps[i]
+				stdin = stdin || s.slots == 0 && s.args[0] == 0 && s.args[1] == 0o666
 			}
 			if stdin != test.stdin || tty != test.tty {
-				t.Errorf("got the pipe given: %v, the terminal given: %v, want %v, %v", stdin, tty, test.stdin, test.tty)
+				t.Errorf("got the pipe opened: %v, the terminal given: %v, want %v, %v", stdin, tty, test.stdin, test.tty)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package nsexec
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -104,24 +105,34 @@ func openRootfs(dir string) (int, error) {
 
 // HoldsRootfs tells whether dir looks like the root of a system that has
 // command: directories proc and dev, and the command where Path says. The
-// host's own root does not count.
-func HoldsRootfs(dir, command string) bool {
+// host's own root does not count. It is safe to take without having been named if only
+// the caller and root can have put that there: in /tmp, say, it may be anybody's, and what
+// runs in it has the caller's rights there.
+func HoldsRootfs(dir, command string) (holds, safe bool) {
 	fd, err := openRootfs(dir)
 	if err != nil {
-		return false
+		return false, false
 	}
 	defer unix.Close(fd)
 	var here, host unix.Stat_t
 	if unix.Fstat(fd, &here) != nil || unix.Stat("/", &host) != nil || here.Dev == host.Dev && here.Ino == host.Ino {
-		return false
+		return false, false
 	}
 	for _, name := range []string{"proc", "dev"} {
 		var st unix.Stat_t
 		if unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
-			return false
+			return false, false
 		}
 	}
-	return findCommand(fd, command, Path) != ""
+	return findCommand(fd, command, Path) != "", isOwn(&here)
+}
+
+// isOwn tells whether only the caller and root may add to a directory. A group of the
+// same number as the one that he works in counts as his: with a umask of 002 a
+// directory is writable for that, where it has nobody else in it.
+func isOwn(dir *unix.Stat_t) bool {
+	return (dir.Uid == 0 || dir.Uid == uint32(os.Geteuid())) && dir.Mode&unix.S_IWOTH == 0 &&
+		(dir.Mode&unix.S_IWGRP == 0 || dir.Gid == uint32(os.Getegid()))
 }
 
 // findCommand looks for an executable as the container will, in the tree below

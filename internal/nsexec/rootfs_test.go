@@ -147,8 +147,41 @@ func TestHoldsRootfs(t *testing.T) {
 		{"the empty name", "", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := HoldsRootfs(test.dir, "sh"); got != test.want {
+			if got, _ := HoldsRootfs(test.dir, "sh"); got != test.want {
 				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// Whoever may write to a directory may have put a root file system there.
+func TestHoldsAnothersRootfs(t *testing.T) {
+	own, other := os.Geteuid(), 65533
+	group, otherGroup := os.Getegid(), 65533
+	for _, test := range []struct {
+		name     string
+		uid, gid int
+		mode     os.FileMode
+		safe     bool
+	}{
+		{"one's own", own, group, 0o755, true},
+		{"one's own, for nobody else", own, otherGroup, 0o700, true},
+		{"of a umask of 002", own, group, 0o775, true},
+		{"one's own, for another group to write to", own, otherGroup, 0o775, false},
+		{"one's own, for everybody to write to", own, group, 0o757, false},
+		{"/tmp", 0, 0, 0o777 | os.ModeSticky, false},
+		{"somebody else's", other, group, 0o755, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := tree(t, "proc/", "dev/", "+bin/sh")
+			if err := os.Chown(dir, test.uid, test.gid); err != nil {
+				t.Skip("giving a directory away takes root")
+			}
+			if err := os.Chmod(dir, test.mode); err != nil {
+				t.Fatal(err)
+			}
+			if holds, safe := HoldsRootfs(dir, "sh"); !holds || safe != test.safe {
+				t.Errorf("got %v, %v, want true, %v", holds, safe, test.safe)
 			}
 		})
 	}

@@ -58,6 +58,10 @@ type Spec struct {
 	// Filter is the command's seccomp filter, as seccomp(2) takes it. Empty means none.
 	Filter []unix.SockFilter
 
+	// KeysRefused says that Filter refuses keyctl(2) and its like. Without it there is no
+	// container when the user's quota of keys leaves none for a session keyring.
+	KeysRefused bool
+
 	// Limits are the command's resource limits (getrlimit(2)).
 	Limits []Limit
 
