@@ -43,13 +43,13 @@ var confinements = []struct {
 }
 
 // What a program can and can't do inside is what docs/confinement.md says, and no more.
+// It is not parallel: where there are modules, root has the kernel load some (sctp, for a
+// socket), and their settings turn up on the hosts of all tests.
 func TestConfinement(t *testing.T) {
-	t.Parallel()
 	h := newHost(t)
 	probe := confinementProbe(t)
 	root := h.probes("root of this machine, in new namespaces", unconfined(h, newProbeRootfs(t, h, probe)))
-	// Where there are modules, root has made the kernel load some.
-	h.settle()
+	h.settle() // with what the modules have
 	keep(t, "root", root)
 	for _, c := range confinements {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -24,11 +25,19 @@ const debianPackages = "adduser,nginx-light,postgresql,vim-tiny"
 // databaseServer is the half of it that only one test has a use for, as patterns for tar.
 var databaseServer = []string{"./usr/lib/postgresql", "./usr/lib/x86_64-linux-gnu/libLLVM*", "./usr/lib/aarch64-linux-gnu/libLLVM*"}
 
+// debianOnly is for test/vm, whose machine has no network to make one from: it takes
+// this archive along.
+var debianOnly = flag.Bool("debian", false, "print where the archive of the Debian system is, made if need be, and test nothing")
+
 // debianArchive returns the path of a tar archive with the root file system of a Debian
 // system, as debootstrap makes it from the archive that this machine's own packages
-// come from. It is made when it is needed for the first time, and kept.
+// come from. It is made when it is needed for the first time, and kept. UNC_DEBIAN
+// names one that is there already.
 func debianArchive(t *testing.T) string {
 	t.Helper()
+	if archive := os.Getenv("UNC_DEBIAN"); archive != "" {
+		return archive
+	}
 	needProgram(t, "debootstrap", "debootstrap")
 	archive, err := debian()
 	if errors.Is(err, errNoDebian) {
@@ -107,24 +116,33 @@ func makeDebian(dir, suite, mirror string) error {
 		return err
 	}
 	defer os.RemoveAll(making)
-	archive, target := filepath.Join(making, "rootfs.tar"), filepath.Join(workDir, filepath.Base(making))
+	archive, target := filepath.Join(making, "rootfs.tar"), filepath.Join(making, "tree")
 	if err := os.Mkdir(target, 0o755); err != nil {
 		return err
 	}
-	defer os.Remove(target)
 	// The caller's environment, in which there may be a proxy.
 	cmd := exec.Command("unshare", "-m", "sh", "-euc", debianScript, "sh", archive, suite, mirror, target, debianPackages)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, lastLines(out, 10))
 	}
-	if err := seal(making); err != nil {
+	// What was in it has gone with its mount.
+	if err := errors.Join(os.Remove(target), seal(making)); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
 	return os.Rename(making, dir)
+}
+
+// printDebian is what -debian does.
+func printDebian() error {
+	archive, err := debian()
+	if err == nil {
+		_, err = fmt.Println(archive)
+	}
+	return err
 }
 
 // seal notes what the archive in dir is.

@@ -20,5 +20,6 @@
 // All of it needs root: test/run root, or as root go test ./test/e2e. Where that,
 // or a program that the tests use, is missing, each test says so and is skipped;
 // with UNC_MUST_WORK=1 it fails. UNC_BIN names a binary to test instead of one
-// built from this tree.
+// built from this tree. test/vm runs them on another kernel, in a machine that it
+// describes to them: how slow it is (UNC_SLOW), what it is made without (UNC_WITHOUT).
 package e2e

@@ -3,6 +3,7 @@ package e2e
 import (
 	"debug/elf"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -37,6 +38,14 @@ const (
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
+	flag.Parse()
+	if *debianOnly {
+		if err := printDebian(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
 	if cannot = whatIsMissing(); cannot != "" {
 		fmt.Fprintln(os.Stderr, cannot)
 		return m.Run()
