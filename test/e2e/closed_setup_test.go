@@ -40,7 +40,7 @@ func TestNetSetupIsClosedToItsCaller(t *testing.T) {
 			s := h.helps(start(h.unc(h.alice, "net-setup", "-")))
 			pid := s.cmd.Process.Pid
 			// It has opened its netlink socket when it waits for its input.
-			eventually(t, "net-setup waiting for its input", func() bool { return hasNetlink(t, pid) })
+			eventually(t, "net-setup waiting for its input", func() bool { return runsUnc(s.cmd) && hasNetlink(t, pid) })
 
 			tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 			must(t, err)
