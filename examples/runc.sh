@@ -23,7 +23,8 @@ if [ "${1-}" = hook ]; then
 		ip address add "$(field address6)" dev eth0 nodad
 		ip address add "$(field link_local)" dev eth0 nodad
 	fi
-	ip link set eth0 addrgenmode none up
+	ip link set eth0 addrgenmode none
+	ip link set eth0 up
 	ip route add default via "$(field gateway)"
 	if [ "$(field gateway6)" ]; then ip route add default via "$(field gateway6)"; fi
 	exit

@@ -201,10 +201,10 @@ func TestTheHostIsNoRouterForOthers(t *testing.T) {
 			far := &host{t: t, netns: newNetns(t)} // before the host, and so closed after it is compared
 			h, lan := newNeighbours(t)
 			h.inHost(func() error { return vethTo("eth1", "far0", far.netns) })
-			h.root(`ip link set eth1 addrgenmode none up && ip addr add 198.18.0.1/24 dev eth1 && ip addr add 2001:db8:18::1/64 dev eth1 nodad &&
+			h.root(`ip link set eth1 addrgenmode none && ip link set eth1 up && ip addr add 198.18.0.1/24 dev eth1 && ip addr add 2001:db8:18::1/64 dev eth1 nodad &&
 				ip addr add fe80::18/64 dev eth1 nodad && ip addr add fe80::2/64 dev lan0 nodad`) // a router asks for neighbours from such an address
 			h.settle()
-			far.root(`ip link set far0 addrgenmode none up && ip addr add 198.18.0.2/24 dev far0 && ip addr add 2001:db8:18::2/64 dev far0 nodad
+			far.root(`ip link set far0 addrgenmode none && ip link set far0 up && ip addr add 198.18.0.2/24 dev far0 && ip addr add 2001:db8:18::2/64 dev far0 nodad
 				ip route add default via 198.18.0.1 && ip -6 route add default via 2001:db8:18::1`)
 			lan.root("ip route add 198.18.0.0/24 via " + hostAddr + " && ip -6 route add 2001:db8:18::/64 via " + hostAddr6)
 			answering(t, far, "udp4", "198.18.0.2:5000", "far")

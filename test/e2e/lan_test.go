@@ -41,7 +41,7 @@ func newNeighbours(t *testing.T) (h, lan *host) {
 		attrs.Name = "lan0"
 		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "gw0", PeerNamespace: netlink.NsFd(lan.netns.Fd())})
 	})
-	connect := `ip link set "$1" addrgenmode none up
+	connect := `ip link set "$1" addrgenmode none; ip link set "$1" up
 		ip addr add "$2/24" dev "$1" && ip addr add "$3/64" dev "$1" nodad`
 	lan.root(connect, "gw0", neighbourAddr, neighbourAddr6)
 	lan.root(`ip addr add "$1/32" dev lo && ip addr add "$2/128" dev lo nodad`, beyondAddr, beyondAddr6)

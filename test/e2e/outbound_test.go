@@ -123,7 +123,7 @@ func beside(h, third *host) {
 		attrs.Name = "dmz0"
 		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "far0", PeerNamespace: netlink.NsFd(third.netns.Fd())})
 	})
-	connect := `ip link set "$1" addrgenmode none up
+	connect := `ip link set "$1" addrgenmode none; ip link set "$1" up
 		ip addr add "198.18.0.$2/24" dev "$1" && ip addr add "2001:db8:18::$2/64" dev "$1" nodad`
 	h.root(connect, "dmz0", "2")
 	third.root(connect+` && ip route add default via 198.18.0.2 && ip -6 route add default via 2001:db8:18::2`, "far0", "3")

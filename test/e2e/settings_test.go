@@ -50,7 +50,7 @@ func TestNoSettingChangesButTheDocumented(t *testing.T) {
 	// nobody has touched.
 	h.root(`for n in 1 2; do
 			ip link add "more$n" type veth peer name "far$n"
-			for l in "more$n" "far$n"; do ip link set "$l" addrgenmode none up; done
+			for l in "more$n" "far$n"; do ip link set "$l" addrgenmode none; ip link set "$l" up; done
 		done
 		ip link add "$1" type veth peer name "far-$1"
 		ip addr add 203.0.113.1/24 dev more1
