@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -42,6 +43,22 @@ func TestIsFixed(t *testing.T) {
 	}
 	if isFixed(filepath.Join(dir, "nothing")) {
 		t.Error("a file that there is not: got true, want false")
+	}
+}
+
+func TestFileMappings(t *testing.T) {
+	const maps = `00400000-00600000 r-xp 00000000 fe:00 12 /usr/local/bin/unc
+00600000-00700000 r--p 00200000 fe:00 12 /usr/local/bin/unc
+c000000000-c000400000 rw-p 00000000 00:00 0
+7ffc00000000-7ffc00001000 r-xp 00000000 00:00 0 [vdso]
+zz-00700000 r--p 00200000 fe:00 12 /usr/local/bin/unc
+`
+	want := []mapping{
+		{0x400000, 0x600000, "r-xp", "/usr/local/bin/unc"},
+		{0x600000, 0x700000, "r--p", "/usr/local/bin/unc"},
+	}
+	if got := fileMappings(maps); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
