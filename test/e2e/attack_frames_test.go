@@ -472,6 +472,10 @@ func TestOwnersChangeTheirEnd(t *testing.T) {
 		const pings = "ping -c 1 -W 1 "
 		s.a.do(pings + s.a2.addr.String())
 		s.a.do(pings + "10.100.42.1")
+		nobodys := netip.MustParseAddr("10.100.42.254")
+		for slices.Contains([]netip.Addr{s.a.addr, s.a2.addr, s.v.addr}, nobodys) {
+			nobodys = nobodys.Prev()
+		}
 		for name, c := range map[string]struct{ change, undo string }{
 			"another MAC address":      {"ip link set eth0 address 02:00:00:00:00:07", "ip link set eth0 address " + s.a.mac.String()},
 			"the victim's MAC address": {"ip link set eth0 address " + s.v.mac.String(), "ip link set eth0 address " + s.a.mac.String()},
@@ -484,7 +488,7 @@ func TestOwnersChangeTheirEnd(t *testing.T) {
 				fmt.Sprintf("ip link del eth0.5; ip addr add %v/24 dev eth0", s.a.addr),
 			},
 			"the victim's address":  {fmt.Sprintf("ip addr del %v/24 dev eth0 && ip addr add %v/24 dev eth0", s.a.addr, s.v.addr), fmt.Sprintf("ip addr del %v/24 dev eth0; ip addr add %v/24 dev eth0", s.v.addr, s.a.addr)},
-			"one that nobody has":   {fmt.Sprintf("ip addr del %v/24 dev eth0 && ip addr add 10.100.42.254/24 dev eth0", s.a.addr), fmt.Sprintf("ip addr del 10.100.42.254/24 dev eth0; ip addr add %v/24 dev eth0", s.a.addr)},
+			"one that nobody has":   {fmt.Sprintf("ip addr del %v/24 dev eth0 && ip addr add %v/24 dev eth0", s.a.addr, nobodys), fmt.Sprintf("ip addr del %v/24 dev eth0; ip addr add %v/24 dev eth0", nobodys, s.a.addr)},
 			"the gateway's address": {fmt.Sprintf("ip addr del %v/24 dev eth0 && ip addr add 10.100.42.1/24 dev eth0", s.a.addr), fmt.Sprintf("ip addr del 10.100.42.1/24 dev eth0; ip addr add %v/24 dev eth0", s.a.addr)},
 		} {
 			t.Run(name, func(t *testing.T) {
