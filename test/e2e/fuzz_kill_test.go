@@ -54,7 +54,10 @@ func TestKillAnyProcessAtAnyMoment(t *testing.T) {
 		}
 	}
 
-	h.linksGone(t)
+	// A connection that was left behind when its supervisor was killed, and whose other side
+	// has gone too, keeps the link for as long as TCP tries (tcp_orphan_retries): most
+	// of two minutes, of which there is nobody left to tell the kernel (nsexec.Handles.LetGo).
+	within(t, 3*time.Minute, "no link left", func() bool { return len(h.leases()) == 0 })
 	if pids := processesOf(h.alice, h.bob); len(pids) > 0 {
 		t.Errorf("processes left: %v", pids)
 	}
