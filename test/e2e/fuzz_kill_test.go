@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -203,23 +202,4 @@ func allChildrenOf(pid int) (children []int) {
 		}
 	}
 	return children
-}
-
-// linksGone returns when the kernel has said of the last host end that it is gone.
-func (h *host) linksGone(t *testing.T) {
-	t.Helper()
-	changes, done := make(chan netlink.LinkUpdate, 1000), make(chan struct{})
-	defer close(done)
-	h.inHost(func() error { return netlink.LinkSubscribe(changes, done) })
-	limit := time.After(patience)
-	for len(h.leases()) > 0 {
-		for gone := false; !gone; {
-			select {
-			case change := <-changes:
-				gone = change.Header.Type == unix.RTM_DELLINK
-			case <-limit:
-				t.Fatalf("not within %v: no link left; there are %v", patience, h.leases())
-			}
-		}
-	}
 }
