@@ -94,9 +94,9 @@ func (f *identityFlags) who(rootfs string, uid, gid uint32) (users.User, error) 
 	if rootfs == "" {
 		rootfs = "/"
 	}
-	root, err := unix.Open(rootfs, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	root, err := nsexec.OpenRootfs(rootfs)
 	if err != nil {
-		return users.User{}, fmt.Errorf("opening the rootfs %q: %w", rootfs, err)
+		return users.User{}, err
 	}
 	defer unix.Close(root)
 	return users.Lookup(root, spec)

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"unc/internal/idmap"
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
 )
@@ -29,13 +28,10 @@ func (u *unshareCmd) run(*netplumb.Helper) (code int, err error) {
 	if err := leaveRoot(); err != nil {
 		return 0, err
 	}
-	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
-	ids := idmap.Single(uid, gid, 0, 0)
-	if u.Userns == autoIDs {
-		// As in run, one's own files are all there can be without subordinate ids.
-		if all, err := idmap.Subordinate(uid, gid, 0, 0); err == nil {
-			ids = all
-		}
+	// Those of a container in which nobody is asked to be another; its rootfs is not read for that.
+	ids, _, _, err := (&identityFlags{Userns: u.Userns}).ids("")
+	if err != nil {
+		return 0, err
 	}
 	// An interrupt or a stop of the terminal's reaches the command as well, which is in
 	// the same process group: only the command decides what becomes of it.

@@ -2,6 +2,7 @@ package nsexec
 
 import (
 	"fmt"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -31,7 +32,7 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
 	b := p.mountRoot(spec, sys)
 	p.mountKernelFilesystems(b, spec)
 	p.mountScratchDirs(b, spec)
-	p.mountVolumes(b, b.volumes)
+	p.mountVolumes(b)
 	p.mountEtcFiles(b, spec.Mounts)
 	p.makeWorkdir(b, spec.Workdir)
 	if spec.ReadOnly {
@@ -56,12 +57,11 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
 // under, too. A user's quota, though, anybody of his can use up, a container for one: then
 // only what can't ask for keys may start.
 func (p *program) newKeyring(spec *Spec) {
-	s := p.call("making a session keyring", unix.SYS_KEYCTL, num(unix.KEYCTL_JOIN_SESSION_KEYRING), num(0))
+	forgiven := []syscall.Errno{unix.ENOSYS, unix.EPERM, unix.EACCES}
 	if spec.KeysRefused {
-		s.forgive(unix.ENOSYS, unix.EPERM, unix.EACCES, unix.EDQUOT)
-		return
+		forgiven = append(forgiven, unix.EDQUOT)
 	}
-	s.forgive(unix.ENOSYS, unix.EPERM, unix.EACCES)
+	p.call("making a session keyring", unix.SYS_KEYCTL, num(unix.KEYCTL_JOIN_SESSION_KEYRING), num(0)).forgive(forgiven...)
 }
 
 func (p *program) dieWithParent() {

@@ -168,7 +168,7 @@ func (s *Spec) explainExec(errno syscall.Errno) error {
 	}
 	switch errno {
 	case unix.ENOENT:
-		if fd, err := openRootfs(root); err == nil {
+		if fd, err := OpenRootfs(root); err == nil {
 			defer unix.Close(fd)
 			if found := findCommand(fd, name, s.path()); found != "" && s.Rootfs != "" {
 				return hint.With(fmt.Errorf("%w: %q is in %s, but the interpreter or loader that it names is not", ErrNotFound, found, where),

@@ -3,7 +3,9 @@ package nsexec
 import (
 	"fmt"
 	"os"
+	"path"
 	"slices"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -24,11 +26,24 @@ func (p *program) mapIdentity(m idmap.Map, sock int) {
 		{"uid_map", line(m.UIDs[0])},
 		{"gid_map", line(m.GIDs[0])},
 	} {
-		doing := "writing " + file[0]
-		f := p.newSlot()
-		p.call(doing, unix.SYS_OPENAT, here, p.str("/proc/self/"+file[0]), num(unix.O_WRONLY|unix.O_CLOEXEC)).to(f)
-		p.call(doing, unix.SYS_WRITE, f.word(), p.str(file[1]), num(len(file[1])))
+		p.writeProc("/proc/self/"+file[0], file[1])
+	}
+}
+
+// writeProc writes to a file of proc(5), the one outside. One that can't be opened for
+// one of the given reasons stays as it is.
+func (p *program) writeProc(file, text string, unless ...syscall.Errno) {
+	doing := "writing " + path.Base(file)
+	f := p.newSlot()
+	p.call(doing, unix.SYS_OPENAT, here, p.str(file), num(unix.O_WRONLY|unix.O_CLOEXEC)).to(f)
+	write := func() {
+		p.call(doing, unix.SYS_WRITE, f.word(), p.str(text), num(len(text)))
 		p.freeSlot(f)
+	}
+	if len(unless) == 0 {
+		write()
+	} else {
+		p.optional(write, unless...)
 	}
 }
 

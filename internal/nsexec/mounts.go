@@ -35,6 +35,15 @@ func (p *program) newMount(fstype string, attrs uint64, options ...string) slot 
 	return mount
 }
 
+// mountOverlay mounts one; relative names are the scratch filesystem's, which has to be
+// the working directory. userxattr: in a user namespace overlayfs may not use trusted.*
+// (overlayfs.rst).
+func (p *program) mountOverlay(doing, target, lower, upper, work string) {
+	options := "lowerdir=" + lower + ",upperdir=" + upper + ",workdir=" + work + ",userxattr"
+	p.call(doing, unix.SYS_MOUNT, p.str("overlay"), p.str(target), p.str("overlay"),
+		num(unix.MS_NOSUID|unix.MS_NODEV), p.str(options))
+}
+
 // attach puts the mount in s on NAME of the directory in dir. A last component
 // that is a symbolic link is covered, not followed.
 func (p *program) attach(doing string, s slot, dir word, name string) *step {

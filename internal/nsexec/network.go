@@ -86,13 +86,7 @@ func (p *program) openToUsers(spec *Spec) {
 		{"ping_group_range", fmt.Sprintf("%d %d", first, last)},
 		{"ip_unprivileged_port_start", "0"},
 	} {
-		doing := "writing " + setting[0]
-		f := p.newSlot()
-		p.call(doing, unix.SYS_OPENAT, here, p.str("/proc/sys/net/ipv4/"+setting[0]), num(unix.O_WRONLY|unix.O_CLOEXEC)).to(f)
-		p.optional(func() {
-			p.call(doing, unix.SYS_WRITE, f.word(), p.str(setting[1]), num(len(setting[1])))
-			p.freeSlot(f)
-		}, unix.ENOENT, unix.EACCES, unix.EPERM, unix.EROFS)
+		p.writeProc("/proc/sys/net/ipv4/"+setting[0], setting[1], unix.ENOENT, unix.EACCES, unix.EPERM, unix.EROFS)
 	}
 }
 

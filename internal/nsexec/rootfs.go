@@ -72,9 +72,7 @@ func (p *program) copyOnWrite(b base, lower slot) {
 	}
 	p.attach(doing, lower, b.scratch.word(), "lower")
 	p.call(doing, unix.SYS_FCHDIR, b.scratch.word())
-	// userxattr: in a user namespace overlayfs may not use trusted.* (overlayfs.rst).
-	p.call(doing, unix.SYS_MOUNT, p.str("overlay"), p.str("root"), p.str("overlay"), num(unix.MS_NOSUID|unix.MS_NODEV),
-		p.str("lowerdir=lower,upperdir=upper,workdir=work,userxattr"))
+	p.mountOverlay(doing, "root", "lower", "upper", "work")
 	p.openBeneath(doing, b.scratch, "root", b.root)
 }
 
@@ -94,8 +92,8 @@ func (p *program) letGo() {
 	p.call(doing, unix.SYS_CHDIR, p.str("/"))
 }
 
-// openRootfs opens the directory dir to look into it.
-func openRootfs(dir string) (int, error) {
+// OpenRootfs opens the directory dir to look into it (O_PATH, open(2)).
+func OpenRootfs(dir string) (int, error) {
 	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, fmt.Errorf("opening the rootfs %q: %w", dir, err)
@@ -109,7 +107,7 @@ func openRootfs(dir string) (int, error) {
 // the caller and root can have put that there: in /tmp, say, it may be anybody's, and what
 // runs in it has the caller's rights there.
 func HoldsRootfs(dir, command string) (holds, safe bool) {
-	fd, err := openRootfs(dir)
+	fd, err := OpenRootfs(dir)
 	if err != nil {
 		return false, false
 	}

@@ -92,7 +92,7 @@ func TestFindCommand(t *testing.T) {
 		{"a link to the host's root", "bin/sh", []string{"bin -> /proc/self/root/bin"}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			root, err := openRootfs(tree(t, test.entries...))
+			root, err := OpenRootfs(tree(t, test.entries...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +111,7 @@ func TestFindCommandFollowsNoMagicLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := openRootfs("/")
+	root, err := OpenRootfs("/")
 	if err != nil {
 		t.Fatal(err)
 	}

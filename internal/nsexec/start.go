@@ -97,7 +97,7 @@ func whatToMount(spec *Spec) (*system, error) {
 	if spec.Rootfs == "" {
 		return readSystem(spec.ReadOnly)
 	}
-	fd, err := openRootfs(spec.Rootfs)
+	fd, err := OpenRootfs(spec.Rootfs)
 	if err != nil {
 		return nil, err
 	}

@@ -134,10 +134,7 @@ func (p *program) overlay(b base, name string) {
 	p.mkdir(doing, b.root.word(), name, 0o755)
 	p.mkdir(doing, b.scratch.word(), "upper."+name, 0o755)
 	p.mkdir(doing, b.scratch.word(), "work."+name, 0o755)
-	// userxattr: in a user namespace overlayfs may not use trusted.* (overlayfs.rst).
-	options := fmt.Sprintf("lowerdir=/%s,upperdir=upper.%s,workdir=work.%s,userxattr", name, name, name)
-	p.call(doing, unix.SYS_MOUNT, p.str("overlay"), p.str("root/"+name), p.str("overlay"),
-		num(unix.MS_NOSUID|unix.MS_NODEV), p.str(options))
+	p.mountOverlay(doing, "root/"+name, "/"+name, "upper."+name, "work."+name)
 	p.otherwise(func() { p.bindReadOnly(b, name) }, unix.EINVAL, unix.ENODEV, unix.EPERM, unix.ELOOP)
 }
 

@@ -94,8 +94,8 @@ func (m *Mount) attrs() uint64 {
 
 // mountVolumes comes after /dev, /proc and /sys, over whose files it may mount, and before
 // the files of /etc, which are mounted in a volume on /etc, too.
-func (p *program) mountVolumes(b base, list []volume) {
-	for _, v := range list {
+func (p *program) mountVolumes(b base) {
+	for _, v := range b.volumes {
 		doing := fmt.Sprintf("mounting on %q", v.Target)
 		at := p.openTarget(doing, b.root, v.Target, v.isDir)
 		what := v.source

@@ -36,14 +36,32 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("opening %q: %w", path, err)
 	}
 	defer unix.Close(fd)
-	text, err := io.ReadAll(io.LimitReader(FD(fd), limit+1))
+	text, err := readAll(fd, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading %q: %w", path, err)
 	}
-	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("reading %q: it is larger than %d bytes", path, limit)
-	}
 	return text, nil
+}
+
+// ReadRegular is ReadFile of what is open already, and only of a regular file: a FIFO
+// would wait for its other end, and a device may never end. The error does not name it.
+func ReadRegular(fd int, limit int64) ([]byte, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return nil, errors.New("it is not a regular file")
+	}
+	return readAll(fd, limit)
+}
+
+func readAll(fd int, limit int64) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(FD(fd), limit+1))
+	if err == nil && int64(len(text)) > limit {
+		return nil, fmt.Errorf("it is larger than %d bytes", limit)
+	}
+	return text, err
 }
 
 // Numbers lists the entries of a directory that are called after numbers, as the

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"golang.org/x/sys/unix"
 
@@ -42,29 +41,14 @@ type argument struct {
 	Op       string `json:"op"`
 }
 
-// readProfile reads a regular file: a FIFO would wait for its other end, and a
-// device may never end.
+// readProfile reads a regular file, and waits for nothing else to open.
 func readProfile(path string) ([]byte, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, err
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil, errors.New("it is not a regular file")
-	}
-	text, err := io.ReadAll(io.LimitReader(rawio.FD(fd), maxProfile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxProfile {
-		return nil, fmt.Errorf("it is larger than %d bytes", maxProfile)
-	}
-	return text, nil
+	return rawio.ReadRegular(fd, maxProfile)
 }
 
 // parse reads a profile. What it means is seen to by collect.

@@ -3,7 +3,6 @@ package users
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"golang.org/x/sys/unix"
 
@@ -38,19 +37,9 @@ func read(root int, path string) (*file, error) {
 		return nil, fmt.Errorf("opening %s: %w", f, err)
 	}
 	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, fmt.Errorf("looking at %s: %w", f, err)
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil, fmt.Errorf("reading %s: it is not a regular file", f)
-	}
-	text, err := io.ReadAll(io.LimitReader(rawio.FD(fd), maxFile+1))
+	text, err := rawio.ReadRegular(fd, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", f, err)
-	}
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("reading %s: it is larger than %d bytes", f, maxFile)
 	}
 	f.text = string(text)
 	return f, nil
