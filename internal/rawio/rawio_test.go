@@ -122,3 +122,34 @@ func TestNumbersOfThisProcess(t *testing.T) {
 		t.Errorf("got threads %v, want the first one, %d, among them", got, os.Getpid())
 	}
 }
+
+func TestReadRegular(t *testing.T) {
+	dir := t.TempDir()
+	file, fifo := dir+"/file", dir+"/fifo"
+	if err := errors.Join(os.WriteFile(file, []byte("text"), 0o600), unix.Mkfifo(fifo, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, path string
+		limit      int64
+		want, err  string
+	}{
+		{"a file", file, 4, "text", ""},
+		{"one that is too large", file, 3, "", "it is larger than 3 bytes"},
+		{"a FIFO", fifo, 4, "", "it is not a regular file"},
+		{"a device", "/dev/zero", 4, "", "it is not a regular file"},
+		{"a directory", dir, 4, "", "it is not a regular file"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			fd, err := unix.Open(test.path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(fd)
+			got, err := ReadRegular(fd, test.limit)
+			if string(got) != test.want || (err == nil) != (test.err == "") || err != nil && err.Error() != test.err {
+				t.Errorf("got %q, %v, want %q, %q", got, err, test.want, test.err)
+			}
+		})
+	}
+}
