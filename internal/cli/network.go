@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"unc/internal/name"
 	"unc/internal/names"
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
@@ -69,7 +70,7 @@ func (f *networkFlags) Validate() error {
 		}
 	}
 	if f.Name != "" {
-		if err := netplumb.CheckName(f.Name); err != nil {
+		if err := name.Check(f.Name); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"unc/internal/lease"
+	"unc/internal/name"
 	"unc/internal/policy"
 )
 
@@ -29,13 +30,13 @@ func NewDirectory(n *Network) (*Directory, error) {
 // Close closes the directory.
 func (d *Directory) Close() { d.c.Close() }
 
-// Lookup returns the addresses of the container that the owner has called name.
-func (d *Directory) Lookup(owner uint32, name string) (v4, v6 netip.Addr, ok bool) {
-	if CheckName(name) != nil {
+// Lookup returns the addresses of the container that the owner has called so.
+func (d *Directory) Lookup(owner uint32, called string) (v4, v6 netip.Addr, ok bool) {
+	if name.Check(called) != nil {
 		return v4, v6, false
 	}
 	d.mu.Lock()
-	l, err := d.c.byOtherName(nameOf(owner, name))
+	l, err := d.c.byOtherName(nameOf(owner, called))
 	d.mu.Unlock()
 	if err != nil {
 		return v4, v6, false

@@ -13,6 +13,7 @@ import (
 
 	"unc/internal/hint"
 	"unc/internal/lease"
+	"unc/internal/name"
 	"unc/internal/policy"
 	"unc/internal/ports"
 )
@@ -52,7 +53,7 @@ func TestEnter(t *testing.T) {
 	}{
 		{"nothing asked for", asks("", 0), "", 0},
 		{"a name", asks("web", 0), "web", 0},
-		{"the longest name", asks(strings.Repeat("w", MaxName), 0), strings.Repeat("w", MaxName), 0},
+		{"the longest name", asks(strings.Repeat("w", name.Max), 0), strings.Repeat("w", name.Max), 0},
 		{"ports", asks("", 2), "", 2},
 		{"a name and all ports there are", asks("web", 5), "web", 5},
 	} {

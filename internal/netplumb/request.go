@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"unc/internal/name"
 	"unc/internal/ports"
 )
 
@@ -81,7 +82,7 @@ func (r *Request) set(key, value string) (err error) {
 		r.PID, err = parsePID(value)
 	case keyName:
 		r.Name = value
-		err = CheckName(value)
+		err = name.Check(value)
 	case keyAddress:
 		r.Address, err = netip.ParseAddr(value)
 		if err != nil || !r.Address.Is4() || r.Address.String() != value {
@@ -104,22 +105,6 @@ func parsePID(text string) (int, error) {
 		return 0, fmt.Errorf("%w; %.20q is not a process number", ErrUsage, text)
 	}
 	return int(n), nil
-}
-
-// MaxName is how long a container's name can be: a label in DNS (RFC 1035, section 2.3.4).
-const MaxName = 63
-
-// CheckName refuses what can't be a container's name: it is a label in DNS, in
-// lower case because DNS does not tell cases apart (RFC 4343).
-func CheckName(name string) error {
-	ok := name != "" && len(name) <= MaxName && name[0] != '-' && name[len(name)-1] != '-'
-	for _, c := range []byte(name) {
-		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_')
-	}
-	if !ok {
-		return fmt.Errorf("%.80q is no name for a container: that is up to %d of a-z, 0-9, - and _, with no - at either end", name, MaxName)
-	}
-	return nil
 }
 
 // errNoRequest means that the other side went away without a request.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"unc/internal/name"
 	"unc/internal/ports"
 )
 
@@ -124,40 +125,6 @@ func TestParseArgs(t *testing.T) {
 			}
 			if diff := cmp.Diff(test.want, got, sameAddrs); diff != "" {
 				t.Errorf("request (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestCheckName(t *testing.T) {
-	longest := strings.Repeat("a", 63)
-	for _, test := range []struct {
-		name string
-		want bool
-	}{
-		{"a", true},
-		{"0", true},
-		{"web-2_b", true},
-		{"_", true},
-		{longest, true},
-		{longest + "a", false},
-		{"", false},
-		{"-web", false},
-		{"web-", false},
-		{"-", false},
-		{"Web", false},
-		{"web.alice", false},
-		{"web ", false},
-		{"web\n", false},
-		{"web\x00", false},
-		{"wéb", false},
-		{"web/1", false},
-		{"web:1", false},
-		{"%s", false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if err := CheckName(test.name); (err == nil) != test.want {
-				t.Errorf("got error %v, want none: %v", err, test.want)
 			}
 		})
 	}
@@ -277,7 +244,7 @@ func FuzzReadRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got.PID <= 0 || got.Name != "" && CheckName(got.Name) != nil || got.Address.IsValid() && !got.Address.Is4() {
+		if got.PID <= 0 || got.Name != "" && name.Check(got.Name) != nil || got.Address.IsValid() && !got.Address.Is4() {
 			t.Errorf("%q is read as %+v", line, got)
 		}
 		again, err := readRequest(strings.NewReader(string(got.line())))
