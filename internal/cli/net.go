@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -25,9 +24,9 @@ type netShowCmd struct {
 }
 
 func (s *netShowCmd) run(*netplumb.Helper) (int, error) {
-	status, err := askNetSetup("report")
-	if status == nil || err != nil {
-		return exitFailed, err
+	status, err := netplumb.Ask("report")
+	if err != nil {
+		return 0, err
 	}
 	if s.Format == "json" {
 		text, err := json.MarshalIndent(status, "", "  ")
@@ -43,48 +42,14 @@ func (s *netShowCmd) run(*netplumb.Helper) (int, error) {
 type netReloadCmd struct{}
 
 func (*netReloadCmd) run(*netplumb.Helper) (int, error) {
-	status, err := askNetSetup("reload")
-	if status == nil || err != nil {
-		return exitFailed, err
+	status, err := netplumb.Ask("reload")
+	if err != nil {
+		return 0, err
 	}
 	for _, w := range status.Warnings {
 		warn(w)
 	}
 	return 0, nil
-}
-
-// askNetSetup runs net-setup for something that no container is made for. It
-// returns nil when net-setup has said itself what is wrong.
-func askNetSetup(what string) (*netplumb.Status, error) {
-	const doing = "running net-setup"
-	out, in, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
-	}
-	defer out.Close()
-	// No standard input, and nothing of the caller's environment.
-	process, err := os.StartProcess("/proc/self/exe", []string{"unc", "net-setup", what}, &os.ProcAttr{
-		Env: []string{}, Files: []*os.File{nil, in, os.Stderr},
-	})
-	in.Close()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
-	}
-	text, failed := io.ReadAll(out)
-	state, err := process.Wait()
-	switch {
-	case errors.Join(failed, err) != nil:
-		return nil, fmt.Errorf("%s: %w", doing, errors.Join(failed, err))
-	case !state.Exited():
-		return nil, fmt.Errorf("%s: it was ended: %v", doing, state)
-	case !state.Success():
-		return nil, nil
-	}
-	var status netplumb.Status
-	if err := json.Unmarshal(text, &status); err != nil {
-		return nil, fmt.Errorf("reading net-setup's answer: %w", err)
-	}
-	return &status, nil
 }
 
 // printStatus prints it for a person.

@@ -38,3 +38,19 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+// What is a name is safe wherever one is put: it is a label, a file and a word.
+func FuzzCheck(f *testing.F) {
+	for _, seed := range []string{"web", "web-2_b", "-web", "../web", "web.alice", "wéb", "w\x00b", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		err := Check(name)
+		switch {
+		case err != nil && len(err.Error()) > 500:
+			t.Errorf("got an error of %d bytes, want a short one", len(err.Error()))
+		case err == nil && (name == "" || len(name) > Max || strings.ContainsAny(name, "./\\ \t\n\x00") || name != strings.ToLower(name)):
+			t.Errorf("got %q for a name, want it refused", name)
+		}
+	})
+}

@@ -40,14 +40,15 @@ func (c *conn) hasIndex(index int) bool {
 
 // link is what unc needs to know of a network interface.
 type link struct {
-	index int
-	name  string
-	up    bool
-	kind  string
-	mac   string
-	mtu   int
-	group uint32   // the owner's uid
-	names []string // further ones
+	index  int
+	name   string
+	up     bool
+	kind   string
+	mac    string
+	mtu    int
+	master int      // the number of the bridge that it is a port of, or 0
+	group  uint32   // the owner's uid
+	names  []string // further ones
 }
 
 // link looks one up by its name.
@@ -92,6 +93,10 @@ func parseLink(payload []byte) (*link, error) {
 		case unix.IFLA_MTU:
 			if len(a.Value) >= 4 {
 				l.mtu = int(nl.NativeEndian().Uint32(a.Value))
+			}
+		case unix.IFLA_MASTER:
+			if len(a.Value) >= 4 {
+				l.master = int(nl.NativeEndian().Uint32(a.Value))
 			}
 		case unix.IFLA_GROUP:
 			if len(a.Value) >= 4 {

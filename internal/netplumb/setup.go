@@ -15,7 +15,7 @@ import (
 )
 
 // Result is what came of a call of net-setup: one of its fields is set, or after
-// remove none.
+// remove and release none.
 type Result struct {
 	Network *Network // of the namespace that was attached
 	Status  *Status  // of the machine, for report and reload
@@ -38,9 +38,14 @@ func Setup(args []string) (Result, error) {
 }
 
 func setup(args []string, held error) (result Result, err error) {
-	var r Request
+	r, release, err := parseRelease(args)
+	if err != nil {
+		return result, err
+	}
 	work, machine := attach, false
 	switch {
+	case release:
+		work = letGo
 	case len(args) == 1 && args[0] == FromStdin:
 	case len(args) == 1 && machineWork(args[0]) != nil:
 		work, machine = machineWork(args[0]), true
@@ -60,7 +65,7 @@ func setup(args []string, held error) (result Result, err error) {
 	}
 	if held != nil {
 		err := explainMissingCapability()
-		if !machine {
+		if !machine && !release {
 			err = orGoWithout(err)
 		}
 		return result, err
@@ -79,8 +84,8 @@ func setup(args []string, held error) (result Result, err error) {
 	return work(c, p, r)
 }
 
-// machineWork is what net-setup does but for attaching a namespace (machine.go):
-// it changes nothing but what is missing, or asks for root.
+// machineWork is what net-setup does for no user in particular (machine.go): it
+// changes nothing but what is missing, or asks for root.
 func machineWork(arg string) func(*conn, *policy.Policy, Request) (Result, error) {
 	switch arg {
 	case "report":

@@ -1,0 +1,87 @@
+package netplumb
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"unc/internal/hint"
+)
+
+// Ask runs net-setup for something that no container is made for, report or reload.
+func Ask(what string) (*Status, error) {
+	text, err := runSetup(what)
+	if err != nil {
+		return nil, err
+	}
+	status := new(Status)
+	if err := json.Unmarshal(text, status); err != nil {
+		return nil, fmt.Errorf("reading net-setup's answer: %w", err)
+	}
+	return status, nil
+}
+
+// Release has net-setup delete the link of the caller's container that is called name,
+// so that name and address are free when it returns. That there is none is no error. It
+// is for a container whose supervisor was killed; one that runs is cut off.
+func Release(name string) error {
+	_, err := runSetup(releaseWord, name)
+	return err
+}
+
+// runSetup runs net-setup to its end, and returns what it prints.
+func runSetup(args ...string) ([]byte, error) {
+	const doing = "running net-setup"
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	defer out.Close()
+	// No standard input, and nothing of the caller's environment. It prints either an
+	// answer or an error, so that one pipe does for both.
+	process, err := os.StartProcess("/proc/self/exe", append([]string{"unc", "net-setup"}, args...), &os.ProcAttr{
+		Env: []string{}, Files: []*os.File{nil, in, in},
+	})
+	in.Close()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	text, failed := io.ReadAll(out)
+	state, err := process.Wait()
+	switch {
+	case errors.Join(failed, err) != nil:
+		return nil, fmt.Errorf("%s: %w", doing, errors.Join(failed, err))
+	case !state.Exited():
+		return nil, fmt.Errorf("%s: it was ended: %v", doing, state)
+	case !state.Success():
+		if err := printedError(string(text)); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%s: %v: %.200s", doing, state, text)
+	}
+	return text, nil
+}
+
+// printedError is the error that unc has printed, with its hints; nil where it was not
+// unc that printed, but the Go runtime, say, for want of memory.
+func printedError(text string) error {
+	var message string
+	var hints []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if m, ok := strings.CutPrefix(line, "unc: "); ok && message == "" {
+			message = m
+		} else if h, ok := strings.CutPrefix(line, "hint: "); ok && message != "" {
+			hints = append(hints, h)
+		} else {
+			return nil
+		}
+	}
+	if message == "" {
+		return nil
+	}
+	return hint.With(errors.New(message), hints...)
+}
