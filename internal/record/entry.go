@@ -1,0 +1,71 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"unc/internal/hint"
+)
+
+// Entry is a container of the user's, as it was when it was looked at.
+type Entry struct {
+	Info  *Info // nothing but the name, and 0 for Supervisor, while it starts or when it can't be read
+	Alive bool  // otherwise it is kept, and Info tells how it ended
+
+	store    *Store
+	dev, ino uint64 // the directory's, since somebody else may have the name soon
+}
+
+// open opens the record again, if it is still the same one's.
+func (e *Entry) open() (int, error) {
+	dir, err := e.store.openRecord(e.Info.Name)
+	if err != nil && !errors.Is(err, errGone) {
+		return -1, err
+	}
+	var st unix.Stat_t
+	if err == nil && unix.Fstat(dir, &st) == nil && uint64(st.Dev) == e.dev && st.Ino == e.ino {
+		return dir, nil
+	}
+	if err == nil {
+		unix.Close(dir)
+	}
+	return -1, &nameError{ErrNotThere, e.Info.Name}
+}
+
+// Dir opens the record's directory, to read the log in it. The error is ErrNotThere when
+// the container has ended meanwhile.
+func (e *Entry) Dir() (*os.File, error) {
+	dir, err := e.open()
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(dir), e.store.pathOf(e.Info.Name)), nil
+}
+
+// Remove removes the record of a container that is kept.
+func (e *Entry) Remove() error {
+	unlock, err := e.store.lock(unix.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	same, err := e.open()
+	if err != nil {
+		return err
+	}
+	unix.Close(same)
+	dir, err := e.store.hold(e.Info.Name)
+	switch {
+	case errors.Is(err, errGone):
+		return &nameError{ErrNotThere, e.Info.Name}
+	case errors.Is(err, ErrTaken):
+		return hint.With(fmt.Errorf("removing container %q: it is running", e.Info.Name), "unc stop "+e.Info.Name)
+	case err != nil:
+		return err
+	}
+	defer unix.Close(dir)
+	return e.store.remove(dir, e.Info.Name)
+}
