@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
+	"unc/internal/control"
 	"unc/internal/hint"
 	"unc/internal/netplumb"
 	"unc/internal/resolvconf"
@@ -21,6 +22,16 @@ import (
 // grammar is the whole command line.
 type grammar struct {
 	Run     runCmd           `cmd:"" help:"Run a command in a new container."`
+	Exec    execCmd          `cmd:"" help:"Run one more command in a container that runs."`
+	Ps      psCmd            `cmd:"" help:"List your containers."`
+	Logs    logsCmd          `cmd:"" help:"Show what a detached container has written."`
+	Attach  attachCmd        `cmd:"" help:"Watch a detached container, and type into it."`
+	Stop    stopCmd          `cmd:"" help:"Ask containers to end, and after a while make them."`
+	Kill    killCmd          `cmd:"" help:"Send containers' commands a signal: SIGKILL, or another."`
+	Wait    waitCmd          `cmd:"" help:"Wait until containers have ended, and show their exit codes."`
+	Port    portCmd          `cmd:"" help:"Show where a container's ports are published."`
+	Inspect inspectCmd       `cmd:"" help:"Show all that is known of containers."`
+	Rm      rmCmd            `cmd:"" help:"Forget detached containers that have failed."`
 	Unshare unshareCmd       `cmd:"" help:"Run a command, without a container, as root of the ids that yours have: to make, change and remove trees of files of theirs."`
 	Net     netCmd           `cmd:"" help:"Show the containers' network: bridge, addresses, names, published ports."`
 	Version kong.VersionFlag `help:"Show the version and exit."`
@@ -106,7 +117,7 @@ func Main(args []string) (code int) {
 func beginEarly(args []string) (*netplumb.Helper, error) {
 	otherNetwork := func(arg string) bool { return strings.HasPrefix(arg, "--network") }
 	if len(args) < 2 || args[0] != "run" || args[1] == "--help" || args[1] == "-h" || os.Geteuid() == 0 ||
-		slices.ContainsFunc(args, otherNetwork) {
+		isFront(args) || slices.ContainsFunc(args, otherNetwork) {
 		return nil, nil
 	}
 	return netplumb.Begin()
@@ -193,6 +204,10 @@ func Version() string {
 }
 
 func exitCodeOf(err error) int {
+	var told *control.Failure // by a container's supervisor
+	if errors.As(err, &told) && told.Code >= exitFailed && told.Code <= exitNotFound {
+		return told.Code
+	}
 	for _, known := range knownCodes {
 		if errors.Is(err, known.err) {
 			return known.code

@@ -25,13 +25,13 @@ func (f *networkFlags) writeNames(inside *nsexec.Handles, hostname string) error
 		inside.Hostname.Close())
 }
 
-// writeHosts writes the container's /etc/hosts.
-func (f *networkFlags) writeHosts(n *netplumb.Network, inside *nsexec.Handles, hostname string) error {
-	hosts, err := f.hosts(n, hostname)
+// writeHosts writes the container's /etc/hosts, and returns what it wrote.
+func (f *networkFlags) writeHosts(n *netplumb.Network, inside *nsexec.Handles, hostname, name string) (string, error) {
+	hosts, err := f.hosts(n, hostname, name)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return errors.Join(fill(inside.Hosts, hosts), inside.Hosts.Close())
+	return hosts, errors.Join(fill(inside.Hosts, hosts), inside.Hosts.Close())
 }
 
 func fill(file *os.File, text string) error {
@@ -71,7 +71,7 @@ func (h *hostEntry) UnmarshalText(text []byte) (err error) {
 const hostNames = "host.containers.internal host.docker.internal"
 
 // hosts is the text of the container's /etc/hosts; n is nil unless it is on the bridge.
-func (f *networkFlags) hosts(n *netplumb.Network, hostname string) (string, error) {
+func (f *networkFlags) hosts(n *netplumb.Network, hostname, name string) (string, error) {
 	gateway, gateway6 := netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.Addr{}
 	var b strings.Builder
 	line := func(addr netip.Addr, names ...string) {
@@ -80,8 +80,8 @@ func (f *networkFlags) hosts(n *netplumb.Network, hostname string) (string, erro
 		}
 	}
 	own := []string{hostname}
-	if f.Name != "" && f.Name != hostname {
-		own = append(own, f.Name)
+	if name != "" && name != hostname {
+		own = append(own, name)
 	}
 	switch f.Network {
 	case onHost:

@@ -92,13 +92,13 @@ func TestHosts(t *testing.T) {
 		},
 		{
 			"with a name",
-			networkFlags{Network: bridged, Name: "web"},
+			networkFlags{Network: bridged},
 			onBridge(),
 			ownLoopback + "10.100.42.7\tbox web\nfd00::7\tbox web\n" + gateway,
 		},
 		{
 			"called as its host",
-			networkFlags{Network: bridged, Name: "box"},
+			networkFlags{Network: bridged},
 			without6,
 			ownLoopback + "10.100.42.7\tbox\n" + gateway,
 		},
@@ -122,7 +122,7 @@ func TestHosts(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := test.f.hosts(test.n, "box")
+			got, err := test.f.hosts(test.n, "box", map[string]string{"with a name": "web", "called as its host": "box"}[test.name])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -139,7 +139,7 @@ func TestHostsOnTheHostsNetwork(t *testing.T) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
-	got, err := (&networkFlags{Network: onHost}).hosts(nil, "box")
+	got, err := (&networkFlags{Network: onHost}).hosts(nil, "box", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,8 +53,8 @@ func (f *fileFlags) Validate() error {
 			}
 		}
 	}
-	if f.Workdir != "" && !path.IsAbs(f.Workdir) {
-		return fmt.Errorf("--workdir %q is not an absolute path inside the container", f.Workdir)
+	if err := checkWorkdir(f.Workdir); err != nil {
+		return err
 	}
 	return nil
 }
@@ -113,6 +113,13 @@ func (f *fileFlags) apply(spec *nsexec.Spec) error {
 	spec.ReadOnly, spec.Ephemeral = f.ReadOnly, f.Ephemeral
 	if f.Workdir != "" && path.Clean(f.Workdir) != "/" {
 		spec.Workdir = path.Clean(f.Workdir)
+	}
+	return nil
+}
+
+func checkWorkdir(dir string) error {
+	if dir != "" && !path.IsAbs(dir) {
+		return fmt.Errorf("--workdir %q is not an absolute path inside the container", dir)
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"unc/internal/name"
 	"unc/internal/names"
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
@@ -21,7 +20,6 @@ import (
 // networkFlags choose what a container has of the network.
 type networkFlags struct {
 	Network   string       `enum:"bridge,none,host" default:"bridge" placeholder:"KIND"`
-	Name      string       `placeholder:"NAME"`
 	Publish   []string     `short:"p" sep:"none" placeholder:"[IP:]HOST:CONTAINER[/udp]"`
 	IP        netip.Addr   `name:"ip" placeholder:"ADDRESS"`
 	DNS       []netip.Addr `name:"dns" placeholder:"ADDRESS"`
@@ -46,7 +44,6 @@ func (f *networkFlags) Validate() error {
 		given bool
 		needs []string
 	}{
-		{"--name", f.Name != "", []string{bridged}},
 		{"--publish", len(f.Publish) > 0, []string{bridged}},
 		{"--ip", f.IP.IsValid(), []string{bridged}},
 		{"--dns", len(f.DNS) > 0, []string{bridged, onHost}},
@@ -67,11 +64,6 @@ func (f *networkFlags) Validate() error {
 	for _, domain := range f.DNSSearch {
 		if domain == "" || strings.ContainsFunc(domain, endsWord) {
 			return fmt.Errorf("--dns-search: %q is no domain", domain)
-		}
-	}
-	if f.Name != "" {
-		if err := name.Check(f.Name); err != nil {
-			return err
 		}
 	}
 	for _, spec := range f.Publish {
@@ -99,9 +91,9 @@ func (f *networkFlags) kind() nsexec.Network {
 }
 
 // request tells net-setup what to do for the container with that first process.
-func (f *networkFlags) request(setup *netplumb.Helper, pid int) {
+func (f *networkFlags) request(setup *netplumb.Helper, pid int, name string) {
 	if setup != nil {
-		setup.Attach(netplumb.Request{PID: pid, Name: f.Name, Address: f.IP, Publish: f.published})
+		setup.Attach(netplumb.Request{PID: pid, Name: name, Address: f.IP, Publish: f.published})
 	}
 }
 

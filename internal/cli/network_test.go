@@ -18,7 +18,6 @@ func TestNetworkFlagsNeedANetwork(t *testing.T) {
 		works string // the kinds with which it means something
 	}{
 		{"", networkFlags{}, "bridge none host"},
-		{"--name", networkFlags{Name: "web"}, "bridge"},
 		{"--publish", networkFlags{Publish: []string{"8080:80"}}, "bridge"},
 		{"--ip", networkFlags{IP: netip.MustParseAddr("10.100.42.7")}, "bridge"},
 		{"--dns", networkFlags{DNS: []netip.Addr{netip.MustParseAddr("192.0.2.53")}}, "bridge host"},
@@ -51,7 +50,7 @@ func TestNetworkFlagsValidate(t *testing.T) {
 		want string
 	}{
 		{"all at once", networkFlags{
-			Name: "web-1_a", IP: netip.MustParseAddr("10.100.42.7"), Publish: []string{"8080:80", "81", "127.0.0.1:8080:80/udp"},
+			IP: netip.MustParseAddr("10.100.42.7"), Publish: []string{"8080:80", "81", "127.0.0.1:8080:80/udp"},
 			DNS: []netip.Addr{netip.MustParseAddr("::1")}, DNSSearch: []string{"lan", "example.org"},
 		}, ""},
 		{"an IPv6 address", networkFlags{IP: netip.MustParseAddr("fd00::7")}, "--ip fd00::7: give the IPv4 address, which the IPv6 address follows"},
@@ -61,8 +60,6 @@ func TestNetworkFlagsValidate(t *testing.T) {
 		{"a domain and another line", networkFlags{DNSSearch: []string{"a\nnameserver 192.0.2.66"}}, `--dns-search: "a\nnameserver 192.0.2.66" is no domain`},
 		{"a scoped resolver", networkFlags{DNS: []netip.Addr{netip.MustParseAddr("fe80::1%eth0")}}, ""},
 		{"a scope and another line", networkFlags{DNS: []netip.Addr{netip.MustParseAddr("fe80::1%x\nsearch evil")}}, `--dns: "fe80::1%x\nsearch evil" is no address`},
-		{"a name in upper case", networkFlags{Name: "Web"}, `"Web" is no name for a container: that is up to 63 of a-z, 0-9, - and _, with no - at either end`},
-		{"a name with a dot", networkFlags{Name: "web.1"}, `"web.1" is no name for a container: that is up to 63 of a-z, 0-9, - and _, with no - at either end`},
 		{"no port", networkFlags{Publish: []string{"http"}}, `publishing "http": "http" is not a port, which is a number from 1 to 65535`},
 		{"the second is no port", networkFlags{Publish: []string{"80", "0"}}, `publishing "0": "0" is not a port, which is a number from 1 to 65535`},
 		{"one port twice", networkFlags{Publish: []string{"8080:80", "8080:81"}}, `publishing "8080:81/tcp": "8080:80/tcp" has the same host port at the same address`},

@@ -1,8 +1,7 @@
 package cli
 
 import (
-	"fmt"
-	"math/rand/v2"
+	"cmp"
 	"strings"
 
 	"unc/internal/netplumb"
@@ -15,6 +14,7 @@ type runCmd struct {
 	Hostname string `placeholder:"NAME"`
 	NoInit   bool   `name:"no-init"`
 
+	lifeFlags     `group:"Life:"`
 	fileFlags     `group:"Files:"`
 	identityFlags `group:"Identity:"`
 	networkFlags  `group:"Network:"`
@@ -32,31 +32,38 @@ var knownCodes = []struct {
 	{nsexec.ErrNotExecutable, exitNotExecutable},
 }
 
-// run makes the container, gives it a network, and stays with it to its end. What
-// takes time runs side by side: net-setup, which early has begun, starts while
-// the namespaces are made, and wires them while the container mounts its file systems.
+// run makes the container, gives it a network, and stays with it to its end, or leaves
+// that to a process of its own (detach.go). What takes time runs side by side: net-setup,
+// which early has begun, starts while the namespaces are made, and wires them while the
+// container mounts its file systems.
 func (r *runCmd) run(early *netplumb.Helper) (code int, err error) {
 	setup := early
 	if setup == nil {
 		if err := leaveRoot(); err != nil {
 			return 0, err
 		}
-		if r.Network == bridged {
-			if setup, err = netplumb.Begin(); err != nil {
-				return 0, err
-			}
+	}
+	if r.Detach && !r.Supervise {
+		return r.detach()
+	}
+	if setup == nil && r.Network == bridged {
+		if setup, err = netplumb.Begin(); err != nil {
+			return 0, err
 		}
 	}
-	sv := newSupervisor(findTerminal())
-	code, err = r.contain(sv, setup)
+	c, err := r.newContainer()
+	if err == nil {
+		code, err = r.contain(c, setup)
+		c.console.restore() // before the following has something to say
+		c.close()
+	}
 	setup.Close() // if that did not come so far, it has touched nothing
 	return code, err
 }
 
 // contain makes the container, and stays with it to its end.
-func (r *runCmd) contain(sv *supervisor, setup *netplumb.Helper) (code int, err error) {
-	spec, err := r.spec(sv.term)
-	if err != nil {
+func (r *runCmd) contain(c *container, setup *netplumb.Helper) (code int, err error) {
+	if c.spec, err = r.spec(c); err != nil {
 		return 0, err
 	}
 	group, err := r.group()
@@ -64,45 +71,56 @@ func (r *runCmd) contain(sv *supervisor, setup *netplumb.Helper) (code int, err 
 		return 0, err
 	}
 	if group != nil {
-		spec.Cgroup = group.Dir()
+		c.spec.Cgroup = group.Dir()
 	}
 	defer r.endGroup(group)
-	defer sv.term.restore() // before the above has something to say
-	if sv.child, err = nsexec.Start(spec); err != nil {
+	defer c.console.restore() // before the above has something to say
+	if c.child, err = nsexec.Start(c.spec); err != nil {
 		return 0, err
 	}
-	r.request(setup, sv.child.PID)
+	r.request(setup, c.child.PID, c.name)
+	sv := newSupervisor(c.child, c.console)
 	// Not before Start: threads that run while a process is copied make it slow.
 	go sv.catchSignals()
-	err = r.furnish(sv, setup, spec.Hostname)
+	err = r.furnish(sv, c, setup)
 	setup.Close() // it has answered, and ends while the container starts its command
 	if err != nil {
 		// What the container itself has to complain about is nearer to the cause.
-		if own := sv.child.Abort(); own != nil {
+		if own := c.child.Abort(); own != nil {
 			err = own
 		}
 		return 0, err
 	}
-	return sv.supervise()
+	code, err = sv.supervise()
+	if err == nil {
+		c.front.await()
+		c.end(code)
+	}
+	return code, err
 }
 
 // furnish finishes the container with what net-setup brings, and lets it go.
-func (r *runCmd) furnish(sv *supervisor, setup *netplumb.Helper, hostname string) error {
-	inside, err := sv.child.Ready()
+func (r *runCmd) furnish(sv *supervisor, c *container, setup *netplumb.Helper) error {
+	if err := c.listen(); err != nil {
+		return err
+	}
+	inside, err := c.child.Ready()
 	if err != nil {
 		return err
 	}
+	c.inside = inside
 	// Before the addresses are there, which takes longer.
-	if err := r.writeNames(inside, hostname); err != nil {
+	if err := r.writeNames(inside, c.spec.Hostname); err != nil {
 		return err
 	}
 	n, err := r.connect(setup, inside)
 	if err != nil {
 		return err
 	}
-	if err := r.writeHosts(n, inside, hostname); err != nil {
+	if c.hosts, err = r.writeHosts(n, inside, c.spec.Hostname, c.name); err != nil {
 		return err
 	}
+	c.network = n
 	if n != nil {
 		for _, text := range n.Warnings {
 			warn(text)
@@ -115,14 +133,26 @@ func (r *runCmd) furnish(sv *supervisor, setup *netplumb.Helper, hostname string
 	// nor the command started before its terminal is as it will stay.
 	<-sv.caught
 	if inside.Terminal != nil {
-		if err := sv.term.join(inside.Terminal); err != nil {
+		if err := c.console.join(inside.Terminal); err != nil {
 			return err
 		}
 	}
+	sv.began = func() error { return r.begin(c) }
 	if n != nil {
-		sv.serve, sv.ended = func() error { return r.serve(n, inside) }, inside.LetGo
+		sv.ended = inside.LetGo
 	}
 	return sv.release()
+}
+
+// begin starts what a running container needs of its supervisor.
+func (r *runCmd) begin(c *container) error {
+	if err := c.begin(); err != nil {
+		return err
+	}
+	if c.network == nil {
+		return nil
+	}
+	return r.serve(c.network, c.inside)
 }
 
 // Validate checks the command, and each group of flags by itself.
@@ -131,7 +161,7 @@ func (r *runCmd) Validate() error {
 		return err
 	}
 	for _, flags := range []interface{ Validate() error }{
-		&r.fileFlags, &r.identityFlags, &r.networkFlags, &r.limitFlags, &r.securityFlags,
+		&r.lifeFlags, &r.fileFlags, &r.identityFlags, &r.networkFlags, &r.limitFlags, &r.securityFlags,
 	} {
 		if err := flags.Validate(); err != nil {
 			return err
@@ -141,9 +171,9 @@ func (r *runCmd) Validate() error {
 }
 
 // spec turns the flags into what nsexec is to make.
-func (r *runCmd) spec(term *terminal) (s *nsexec.Spec, err error) {
+func (r *runCmd) spec(c *container) (s *nsexec.Spec, err error) {
 	s = &nsexec.Spec{
-		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: afterDashes(r.Command), NoInit: r.NoInit, Terminal: term.is,
+		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: afterDashes(r.Command), NoInit: r.NoInit, Terminal: c.console.streams(),
 		Network: r.kind(), Capabilities: r.kept, Ambient: r.added, Limits: r.ulimits,
 	}
 	if s.Rootfs == "" {
@@ -154,11 +184,8 @@ func (r *runCmd) spec(term *terminal) (s *nsexec.Spec, err error) {
 			warn("what looks like a root file system here may be somebody else's, and is not used: --rootfs . does")
 		}
 	}
-	if s.Hostname == "" && !strings.Contains(r.Name, "_") { // which no host's has
-		s.Hostname = r.Name
-	}
 	if s.Hostname == "" {
-		s.Hostname = fmt.Sprintf("unc-%08x", rand.Uint32())
+		s.Hostname = hostnameFor(c.name)
 	}
 	var home string
 	if s.IDs, s.User, home, err = r.ids(s.Rootfs); err != nil {
@@ -171,6 +198,11 @@ func (r *runCmd) spec(term *terminal) (s *nsexec.Spec, err error) {
 		return nil, err
 	}
 	s.KeysRefused = r.profile == "" // by the default one
-	s.Env, err = r.environment([]string{"HOME=" + home, "PATH=" + nsexec.Path, "TERM=" + term.kind(), "HOSTNAME=" + s.Hostname})
+	s.Env, err = r.environment([]string{"HOME=" + home, "PATH=" + nsexec.Path, "TERM=" + c.console.kind(), "HOSTNAME=" + s.Hostname})
 	return s, err
+}
+
+// hostnameFor makes a host name of a container's, which may have more in it (hostname(7)).
+func hostnameFor(name string) string {
+	return cmp.Or(strings.Trim(strings.ReplaceAll(name, "_", "-"), "-"), "unc")
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -79,7 +78,7 @@ func specOf(t *testing.T, args ...string) *nsexec.Spec {
 	if _, err := parser.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	s, err := r.spec(&terminal{})
+	s, err := r.spec(&container{name: "web_1", console: &terminal{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,15 +196,15 @@ func TestRunValidate(t *testing.T) {
 	}
 }
 
-func TestHostnameIsDrawn(t *testing.T) {
-	form := regexp.MustCompile(`^unc-[0-9a-f]{8}$`)
-	seen := map[string]bool{}
-	for range 10 {
-		s := specOf(t, "sh")
-		if !form.MatchString(s.Hostname) || seen[s.Hostname] {
-			t.Errorf("got hostname %q, want a new match of %v", s.Hostname, form)
+// Without --hostname a container is called by its name, as far as hostname(7) allows.
+func TestHostnameIsTheName(t *testing.T) {
+	for name, want := range map[string]string{"web": "web", "web_1": "web-1", "_a_": "a", "__": "unc"} {
+		if got := hostnameFor(name); got != want {
+			t.Errorf("%s: got hostname %q, want %q", name, got, want)
 		}
-		seen[s.Hostname] = true
+	}
+	if got := specOf(t, "sh").Hostname; got != "web-1" {
+		t.Errorf("got hostname %q, want the container's name", got)
 	}
 }
 

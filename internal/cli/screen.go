@@ -3,23 +3,25 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// screen copies what is written to the container's terminal to ours. It ends when
-// nobody has the container's terminal open any more; when ours takes no more,
-// which the container then gets to know as a hangup of its own; or when finish is
+// screen copies what is written to the container's terminal to ours, or to its log what it
+// writes to a pipe. It ends when nobody has the other side open any more; when ours takes no
+// more, which the container then gets to know as a hangup of its own; or when finish is
 // called and all has been copied: a process elsewhere to which the container has
 // handed its terminal does not keep unc.
 type screen struct {
-	out, master *os.File
-	stop        int // an eventfd
-	done        chan struct{}
+	out    io.Writer
+	master *os.File
+	stop   int // an eventfd
+	done   chan struct{}
 }
 
-func startScreen(out, master *os.File) (*screen, error) {
+func startScreen(out io.Writer, master *os.File) (*screen, error) {
 	stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("making an eventfd: %w", err)

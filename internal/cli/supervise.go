@@ -10,8 +10,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"unc/internal/nsexec"
 )
 
 var (
@@ -32,21 +30,43 @@ var (
 // short one is over by then, and would only wait for it.
 const settled = time.Second
 
+// supervised is what a supervisor stays with: a container, or one command of one that
+// another supervisor has.
+type supervised interface {
+	Release() error               // lets the command start
+	Started() error               // waits until it has, or says why not
+	Signal(sig unix.Signal) error // is for the command
+	Wait() (int, error)           // to its end, for its exit code
+}
+
+// console is where the command's streams lead that are not simply passed on.
+type console interface {
+	streams() [3]bool           // which of 0, 1 and 2 become a terminal of the container's
+	kind() string               // its TERM
+	raw() bool                  // whether it may have to be restored
+	join(master *os.File) error // before the command runs
+	listen()                    // when it runs
+	letGo()                     // of what only the command reads and writes
+	heed(sig unix.Signal) bool  // takes a signal that is for the console, not for the command
+	finish()                    // when the command has ended: all that it wrote has arrived
+	restore()                   // as it was found
+}
+
 // supervisor stays with a container to its end.
 type supervisor struct {
-	child   *nsexec.Child
-	term    *terminal
+	child   supervised
+	console console
 	signals chan os.Signal
 	caught  chan struct{} // closed when signals are caught
-	serve   func() error  // starts what a running container needs of its supervisor, or nil
+	began   func() error  // starts what a running container needs of its supervisor, or nil
 	ended   func()        // does what is to be done for one that has ended, or nil
 
 	mu       sync.Mutex
 	released bool
 }
 
-func newSupervisor(t *terminal) *supervisor {
-	return &supervisor{term: t, signals: make(chan os.Signal, 64), caught: make(chan struct{})}
+func newSupervisor(child supervised, c console) *supervisor {
+	return &supervisor{child: child, console: c, signals: make(chan os.Signal, 64), caught: make(chan struct{})}
 }
 
 // catchSignals has to be done before the terminal is made raw, which a signal that
@@ -57,7 +77,7 @@ func newSupervisor(t *terminal) *supervisor {
 // stays ignored; of other signals the runtime does not tell.
 func (s *supervisor) catchSignals() {
 	wanted := slices.DeleteFunc(slices.Clone(forwarded), signal.Ignored)
-	if s.term.any() {
+	if s.console.raw() {
 		wanted = append(append(wanted, fatal...), unix.SIGCONT)
 	}
 	signal.Notify(s.signals, wanted...)
@@ -82,14 +102,14 @@ func (s *supervisor) release() error {
 func (s *supervisor) supervise() (int, error) {
 	failed := s.child.Started()
 	if failed == nil {
-		s.term.listen()
-		s.letGo()
+		s.console.listen()
+		s.console.letGo()
 		time.AfterFunc(settled, forgetProgram)
-		if s.serve != nil {
+		if s.began != nil {
 			// Beside the command, which may not ask for any of it; what it asks before
 			// waits in the sockets, which are there from the start.
 			go func() {
-				if err := s.serve(); err != nil {
+				if err := s.began(); err != nil {
 					warn(err.Error())
 				}
 			}()
@@ -99,40 +119,18 @@ func (s *supervisor) supervise() (int, error) {
 	if s.ended != nil {
 		s.ended()
 	}
-	s.term.finish()
+	s.console.finish()
 	return code, errors.Join(failed, err)
-}
-
-// letGo closes what only the command reads and writes now, so that the other end
-// of a pipe sees the end when the command closes it. Standard error stays, for
-// unc's own last words.
-func (s *supervisor) letGo() {
-	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return // they stay open; nobody is worse off than with most programs
-	}
-	defer unix.Close(null)
-	for _, fd := range []int{0, 1} {
-		if !s.term.is[fd] {
-			_ = unix.Dup3(null, fd, 0)
-		}
-	}
 }
 
 func (s *supervisor) handle(sig unix.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	joined := s.released && s.term.master != nil
 	switch {
 	case slices.Contains(fatal, os.Signal(sig)), !s.released && slices.Contains(ending, os.Signal(sig)):
-		s.term.restore()
+		s.console.restore()
 		dieOf(sig)
-	case joined && sig == unix.SIGWINCH:
-		s.term.resize()
-	case joined && sig == unix.SIGCONT:
-		// Stopped and continued: the shell has had the terminal meanwhile.
-		s.term.resize()
-		_ = s.term.take()
+	case s.released && s.console.heed(sig):
 	default:
 		_ = s.child.Signal(sig)
 	}

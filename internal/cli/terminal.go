@@ -43,12 +43,14 @@ func findTerminal() *terminal {
 	return t
 }
 
-func (t *terminal) any() bool { return t.out != nil }
+func (t *terminal) streams() [3]bool { return t.is }
+
+func (t *terminal) raw() bool { return t.out != nil }
 
 // kind is the TERM that fits: the caller's, if it is the name of one.
 func (t *terminal) kind() string {
 	switch name := os.Getenv("TERM"); {
-	case !t.any():
+	case !t.raw():
 		return "dumb"
 	case isTermName(name):
 		return name
@@ -87,7 +89,7 @@ func (t *terminal) take() error {
 	if !t.is[0] || !inForeground() {
 		return nil
 	}
-	if err := t.raw(); err != nil {
+	if err := t.makeRaw(); err != nil {
 		return err
 	}
 	// Output is processed once: from now on not by our terminal, but by the container's.
@@ -106,6 +108,39 @@ func (t *terminal) listen() {
 			_, _ = io.Copy(t.master, os.Stdin)
 		}
 	}()
+}
+
+// letGo closes what only the command reads and writes now, so that the other end
+// of a pipe sees the end when the command closes it. Standard error stays, for
+// unc's own last words.
+func (t *terminal) letGo() {
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return // they stay open; nobody is worse off than with most programs
+	}
+	defer unix.Close(null)
+	for _, fd := range []int{0, 1} {
+		if !t.is[fd] {
+			_ = unix.Dup3(null, fd, 0)
+		}
+	}
+}
+
+// heed follows changes of the terminal once it is joined.
+func (t *terminal) heed(sig unix.Signal) bool {
+	switch {
+	case t.master == nil:
+		return false
+	case sig == unix.SIGWINCH:
+		t.resize()
+	case sig == unix.SIGCONT:
+		// Stopped and continued: the shell has had the terminal meanwhile.
+		t.resize()
+		_ = t.take()
+	default:
+		return false
+	}
+	return true
 }
 
 // awaitForeground returns when the terminal is ours and there is something to read.
@@ -157,9 +192,9 @@ func (t *terminal) finish() {
 	t.restore()
 }
 
-// raw hands every key to the container's terminal, which does the line editing
+// makeRaw hands every key to the container's terminal, which does the line editing
 // and makes signals of Ctrl-C and Ctrl-Z.
-func (t *terminal) raw() error {
+func (t *terminal) makeRaw() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.over {

@@ -40,7 +40,7 @@ func accept(l *net.UnixListener, handle func(*Conn, *Request, []*os.File)) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
-			time.Sleep(again)
+			<-time.After(again)
 		case !isOwn(c):
 			c.Close()
 		default:

@@ -1,0 +1,234 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"unc/internal/control"
+	"unc/internal/name"
+	"unc/internal/netplumb"
+	"unc/internal/nsexec"
+	"unc/internal/record"
+)
+
+// container is one that this process is the supervisor of: what unc ps shows of it, and
+// what the user's later commands ask for (served.go).
+type container struct {
+	name    string
+	held    *record.Held // its record, or nil
+	console console
+	status  *status // who else is to be told
+	front   *front  // who waits for a detached one to have started; nil in the foreground
+	created time.Time
+	socket  *os.File            // at which later commands ask, until they are answered
+	info    func() *record.Info // what is known of it once it runs
+
+	spec    *nsexec.Spec
+	child   *nsexec.Child
+	inside  *nsexec.Handles
+	network *netplumb.Network
+	hosts   string        // what is in its /etc/hosts
+	resolv  func() string // and in resolv.conf
+
+	mu      sync.Mutex
+	asked   bool          // somebody wanted it to end
+	over    chan struct{} // closed when it has ended, with
+	code    int
+	telling sync.WaitGroup // those who are to hear of that
+}
+
+// newContainer claims the container's name, and finds out where its streams lead.
+func (r *runCmd) newContainer() (c *container, err error) {
+	c = &container{created: time.Now(), over: make(chan struct{})}
+	c.info = sync.OnceValue(func() *record.Info { return r.describe(c) })
+	c.resolv = func() string {
+		host, _ := r.host.Current()
+		return r.resolvConf(host)
+	}
+	if c.status, err = r.openStatus(); err != nil {
+		return nil, err
+	}
+	if err = r.claim(c); err != nil {
+		return nil, err
+	}
+	if r.Supervise {
+		c.console, c.front, err = r.detached(c)
+	} else {
+		c.console, err = r.attached()
+	}
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// attached is the console of a container in the foreground.
+func (r *runCmd) attached() (console, error) {
+	t := findTerminal()
+	if r.TTY && !t.is[0] {
+		return nil, errors.New("--tty: standard input is no terminal")
+	}
+	return t, nil
+}
+
+// claim takes the name that is asked for, or makes one up. A container that nobody will look
+// for by its name can do without a record, where there is no place for one.
+func (r *runCmd) claim(c *container) error {
+	store, err := record.Open()
+	if err == nil {
+		c.held, c.name, err = claimIn(store, r.Name)
+	}
+	switch {
+	case err == nil:
+	case r.Name != "" || r.Detach:
+		return err
+	default:
+		warn("this container can't be found by unc ps and the like: " + err.Error())
+		c.name = name.Random(0)
+	}
+	return nil
+}
+
+// claimIn claims a name in the store. What a supervisor that was killed has left of it on the
+// network may stay for minutes, and is in the way.
+func claimIn(store *record.Store, wanted string) (held *record.Held, called string, err error) {
+	for attempt := 0; ; attempt++ {
+		called = wanted
+		if wanted == "" {
+			called = name.Random(attempt)
+		}
+		held, err = store.Claim(called)
+		if wanted == "" && errors.Is(err, record.ErrTaken) {
+			continue
+		}
+		if err == nil && held.Stale {
+			forget(&record.Info{Name: called})
+		}
+		return held, called, err
+	}
+}
+
+// forget takes a dead container's name away from what the kernel still has of its network.
+func forget(dead *record.Info) {
+	if err := netplumb.Release(dead.Name); err != nil {
+		warn(err.Error())
+	}
+}
+
+// listen makes the socket for later commands. Who connects is not answered yet.
+func (c *container) listen() error {
+	if c.held == nil {
+		return nil
+	}
+	fd, err := c.held.Listen()
+	if err != nil {
+		return err
+	}
+	c.socket = os.NewFile(uintptr(fd), "control")
+	return nil
+}
+
+// soon is how long a command in the foreground runs before its container is recorded and can
+// be asked for: who asks sooner waits for that long, and a short one does not pay for it.
+const soon = 20 * time.Millisecond
+
+// begin makes the container one that other commands can find, once its command runs.
+func (c *container) begin() error {
+	c.status.started(c.child.PID)
+	switch {
+	case c.front != nil:
+		err := c.publish()
+		if err == nil {
+			err = c.front.leave(c.name)
+		}
+		if err != nil {
+			_ = c.child.Signal(unix.SIGKILL) // nobody knows of it
+		}
+		return err
+	case c.held != nil:
+		time.AfterFunc(soon, func() {
+			if err := c.publish(); err != nil {
+				warn(err.Error())
+			}
+		})
+	}
+	return nil
+}
+
+// publish records the container and begins to answer.
+func (c *container) publish() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held == nil {
+		return nil // it is over
+	}
+	return errors.Join(c.held.Put(c.info()), control.Serve(c.socket, c.answer))
+}
+
+// patience is how long somebody who waits for the end may take to hear of it.
+const patience = time.Second
+
+// end takes the container's name back, or leaves the record of one whose end nobody would
+// understand otherwise. Who waits for the end is told after that: by then the name is free.
+func (c *container) end(code int) {
+	c.mu.Lock()
+	if c.held != nil && c.front != nil && code != 0 && !c.asked {
+		// Perhaps not recorded yet.
+		if err := errors.Join(c.held.Put(c.info()), c.held.Keep(record.Ended{Code: code, Time: time.Now()})); err != nil {
+			warn(err.Error())
+		}
+		c.held = nil
+	}
+	c.code = code
+	c.giveUp()
+	close(c.over)
+	c.mu.Unlock()
+
+	told := make(chan struct{})
+	go func() {
+		c.telling.Wait()
+		close(told)
+	}()
+	select {
+	case <-told:
+	case <-time.After(patience):
+	}
+	c.status.ended(code)
+}
+
+// close gives up what the container had here, whether or not it came to be one.
+func (c *container) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.giveUp()
+	c.status.close()
+}
+
+func (c *container) giveUp() {
+	if c.held == nil {
+		return
+	}
+	if err := c.held.Close(); err != nil {
+		warn(err.Error())
+	}
+	c.held = nil
+}
+
+// awaited says that somebody is to hear of the end, who has to call the function then; it
+// returns nil when that has come already.
+func (c *container) awaited() (heard func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.over:
+		return nil
+	default:
+		c.telling.Add(1)
+		return c.telling.Done
+	}
+}

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"unc/internal/control"
+	"unc/internal/hint"
+	"unc/internal/record"
+)
+
+// find looks up a container of the user's, one that runs or one that is kept.
+func find(called string) (*record.Entry, error) {
+	store, err := record.Open()
+	if err != nil {
+		return nil, err
+	}
+	return store.Find(called)
+}
+
+// list is all of them; what supervisors that were killed have left is swept on the way.
+func list() ([]*record.Entry, error) {
+	store, err := record.Open()
+	if err != nil {
+		return nil, err
+	}
+	return store.List(forget)
+}
+
+// dial begins a conversation with a container's supervisor.
+func dial(e *record.Entry) (*control.Conn, error) {
+	if !e.Alive {
+		return nil, hint.With(fmt.Errorf("container %q has ended", e.Info.Name), "unc logs "+e.Info.Name)
+	}
+	fd, err := e.Dial()
+	if err != nil {
+		return nil, err
+	}
+	return control.NewConn(fd)
+}
+
+// findAndDial is both, for a name that was typed.
+func findAndDial(called string) (*control.Conn, error) {
+	e, err := find(called)
+	if err != nil {
+		return nil, err
+	}
+	return dial(e)
+}
+
+// sendSignal has a supervisor send its container's command a signal.
+func sendSignal(e *record.Entry, number int) error {
+	conn, err := dial(e)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, _, err = conn.Ask(&control.Request{Verb: control.Signal, Signal: number})
+	return err
+}
+
+// awaitEnd waits for the end of a container, for its exit code. A supervisor that is killed
+// has none to tell: the kernel has ended the container then.
+func awaitEnd(conn *control.Conn) (int, error) {
+	if err := conn.Send(&control.Request{Verb: control.Wait}); err != nil {
+		return 0, err
+	}
+	code, err := conn.HearCode()
+	if errors.Is(err, control.ErrGone) {
+		return killedCode, nil
+	}
+	return code, err
+}
+
+// killedCode is the exit code of what SIGKILL has ended.
+const killedCode = 128 + 9

@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+
+	"unc/internal/name"
+	"unc/internal/netplumb"
+	"unc/internal/record"
+)
+
+// inspectCmd shows all that is recorded of containers.
+type inspectCmd struct {
+	Format string   `placeholder:"TEMPLATE"`
+	Name   []string `arg:""`
+}
+
+// Validate checks the names.
+func (i *inspectCmd) Validate() error {
+	for _, n := range i.Name {
+		if err := name.Check(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run prints them, as one list in JSON or each as the template says.
+func (i *inspectCmd) run(*netplumb.Helper) (code int, err error) {
+	if err := leaveRoot(); err != nil {
+		return 0, err
+	}
+	var entries []*record.Entry
+	for _, n := range i.Name {
+		e, err := find(n)
+		if err != nil {
+			code = Fail(err)
+			continue
+		}
+		entries = append(entries, e)
+	}
+	if i.Format == "" {
+		return code, printInfos(os.Stdout, entries)
+	}
+	t, err := parseTemplate(i.Format)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		if err := t.Execute(os.Stdout, e.Info); err != nil {
+			return 0, fmt.Errorf("--format: %w", err)
+		}
+		fmt.Println()
+	}
+	return code, nil
+}

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"unc/internal/name"
+)
+
+// lifeFlags say what a container is called, and who stays with it.
+type lifeFlags struct {
+	Name        string   `placeholder:"NAME"`
+	Detach      bool     `short:"d"`
+	Interactive bool     `short:"i"`
+	TTY         bool     `short:"t" name:"tty"`
+	Label       []string `short:"l" sep:"none" placeholder:"NAME[=VALUE]"`
+	LogOpt      []string `name:"log-opt" sep:"none" placeholder:"max-size=SIZE"`
+
+	Pidfile      string `placeholder:"FILE"`
+	JSONStatusFD *int   `name:"json-status-fd" placeholder:"FD"`
+
+	// Supervise is how the process that stays with a detached container is told that it
+	// is that one.
+	Supervise bool `hidden:""`
+
+	maxLog int64
+	labels map[string]string
+}
+
+// The least and the usual size of what is kept of a detached container's output, in bytes.
+// It lies in memory on most machines, in the user's share of /run.
+const (
+	minLog     = 64 << 10
+	defaultLog = 1 << 20
+)
+
+// Validate refuses flags that mean nothing together.
+func (f *lifeFlags) Validate() error {
+	if f.Name != "" {
+		if err := name.Check(f.Name); err != nil {
+			return err
+		}
+	}
+	if f.JSONStatusFD != nil && *f.JSONStatusFD < 3 {
+		return fmt.Errorf("--json-status-fd %d: 3 is the first that is not one of the command's own streams", *f.JSONStatusFD)
+	}
+	for _, label := range f.Label {
+		key, value, _ := strings.Cut(label, "=")
+		if key == "" {
+			return fmt.Errorf("--label %q has no name", label)
+		}
+		if f.labels == nil {
+			f.labels = make(map[string]string)
+		}
+		f.labels[key] = value
+	}
+	f.maxLog = defaultLog
+	for _, option := range f.LogOpt {
+		if err := f.readLogOpt(option); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *lifeFlags) readLogOpt(option string) (err error) {
+	key, value, _ := strings.Cut(option, "=")
+	if key != "max-size" {
+		return fmt.Errorf("--log-opt %q: max-size=SIZE is the one option that there is", option)
+	}
+	if !f.Detach {
+		return errors.New("--log-opt means nothing without --detach: only then output is kept")
+	}
+	if f.maxLog, err = parseSize(value); err != nil {
+		return fmt.Errorf("--log-opt max-size: %w", err)
+	}
+	if f.maxLog < minLog {
+		return fmt.Errorf("--log-opt max-size=%s is less than %dk", value, minLog>>10)
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"unc/internal/hint"
+	"unc/internal/logfile"
+	"unc/internal/name"
+	"unc/internal/netplumb"
+	"unc/internal/record"
+)
+
+// logsCmd shows what a detached container has written.
+type logsCmd struct {
+	Follow     bool   `short:"f"`
+	Tail       string `short:"n" default:"all" placeholder:"N"`
+	Timestamps bool   `short:"t"`
+	Name       string `arg:""`
+}
+
+// Validate checks the name and the number.
+func (l *logsCmd) Validate() error {
+	_, err := l.tail()
+	return errors.Join(err, name.Check(l.Name))
+}
+
+func (l *logsCmd) tail() (int, error) {
+	if l.Tail == "all" || l.Tail == "-1" {
+		return -1, nil
+	}
+	n, err := strconv.ParseUint(l.Tail, 10, 31)
+	if err != nil {
+		return 0, fmt.Errorf("--tail %.40q is no number of lines, nor all", l.Tail)
+	}
+	return int(n), nil
+}
+
+// run prints it to where the container's command wrote it.
+func (l *logsCmd) run(*netplumb.Helper) (int, error) {
+	if err := leaveRoot(); err != nil {
+		return 0, err
+	}
+	e, err := find(l.Name)
+	if err != nil {
+		return 0, err
+	}
+	if !e.Info.Detached && e.Info.Supervisor != 0 {
+		return 0, hint.With(fmt.Errorf("container %q writes to where it was started, and nothing of it is kept", e.Info.Name),
+			"unc run --detach COMMAND    # keeps what the command writes")
+	}
+	tail, err := l.tail()
+	if err != nil {
+		return 0, err
+	}
+	over := make(chan struct{})
+	if !l.Follow || !e.Alive {
+		close(over)
+	} else if err := closeAtEnd(e, over); err != nil {
+		return 0, err
+	}
+	return 0, readLog(e, logfile.Options{Tail: tail, Follow: l.Follow, Timestamps: l.Timestamps}, over)
+}
+
+// closeAtEnd closes a channel when a container has ended.
+func closeAtEnd(e *record.Entry, over chan struct{}) error {
+	conn, err := dial(e)
+	if err != nil {
+		return err
+	}
+	go func() {
+		defer close(over)
+		defer conn.Close()
+		_, _ = awaitEnd(conn)
+	}()
+	return nil
+}
+
+// readLog shows what a container has written, and with Follow what it will until it is over.
+func readLog(e *record.Entry, o logfile.Options, over <-chan struct{}) error {
+	dir, err := e.Dir()
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return logfile.Read(dir, o, os.Stdout, os.Stderr, over)
+}

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+
+	"unc/internal/name"
+	"unc/internal/netplumb"
+	"unc/internal/record"
+)
+
+// portCmd shows where a container's ports are published.
+type portCmd struct {
+	Name string `arg:""`
+	Port string `arg:"" optional:""`
+}
+
+// Validate checks the name and the port.
+func (p *portCmd) Validate() error {
+	if err := name.Check(p.Name); err != nil {
+		return err
+	}
+	_, _, err := p.wanted()
+	return err
+}
+
+// wanted is the port that is asked for, 0 for all.
+func (p *portCmd) wanted() (port uint16, protocol string, err error) {
+	if p.Port == "" {
+		return 0, "", nil
+	}
+	number, protocol, found := strings.Cut(p.Port, "/")
+	if !found {
+		protocol = "tcp"
+	}
+	n, err := strconv.ParseUint(number, 10, 16)
+	if err != nil || n == 0 || protocol != "tcp" && protocol != "udp" {
+		return 0, "", fmt.Errorf("%.40q is no port, such as 80 or 53/udp", p.Port)
+	}
+	return uint16(n), protocol, nil
+}
+
+// run prints one port a line, as podman and Docker do.
+func (p *portCmd) run(*netplumb.Helper) (int, error) {
+	if err := leaveRoot(); err != nil {
+		return 0, err
+	}
+	e, err := find(p.Name)
+	if err != nil {
+		return 0, err
+	}
+	port, protocol, err := p.wanted()
+	if err != nil {
+		return 0, err
+	}
+	found := false
+	for _, m := range e.Info.Network.Ports {
+		at := netip.AddrPortFrom(m.Host, m.HostPort)
+		switch {
+		case port == 0:
+			fmt.Fprintf(os.Stdout, "%d/%s -> %v\n", m.Port, oneLine(m.Protocol), at)
+		case m.Port == port && m.Protocol == protocol:
+			fmt.Fprintln(os.Stdout, at)
+		default:
+			continue
+		}
+		found = true
+	}
+	if port != 0 && !found {
+		return 0, fmt.Errorf("container %q has no port %d/%s published", e.Info.Name, port, protocol)
+	}
+	return 0, nil
+}
+
+// publishedPorts is them all in one line, each where an address of the host alone does not tell it.
+func publishedPorts(list []record.Port) string {
+	var words []string
+	for _, p := range list {
+		word := fmt.Sprintf("%v->%d/%s", netip.AddrPortFrom(p.Host, p.HostPort), p.Port, p.Protocol)
+		if p.Host.IsUnspecified() {
+			if p.Host.Is6() {
+				continue // the same one, for the other family
+			}
+			word = fmt.Sprintf("%d->%d/%s", p.HostPort, p.Port, p.Protocol)
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"text/template"
+	"time"
+
+	"unc/internal/netplumb"
+	"unc/internal/record"
+)
+
+// psCmd lists the user's containers.
+type psCmd struct {
+	All    bool   `short:"a"`
+	Quiet  bool   `short:"q"`
+	Format string `placeholder:"json|TEMPLATE"`
+}
+
+// row is a container in the list, and what a template can name.
+type row struct {
+	Name, Command, Status, Network, Address, Ports, Rootfs string
+
+	PID     int
+	Created time.Time
+	Labels  map[string]string
+}
+
+// run prints them.
+func (p *psCmd) run(*netplumb.Helper) (int, error) {
+	if err := leaveRoot(); err != nil {
+		return 0, err
+	}
+	all, err := list()
+	if err != nil {
+		return 0, err
+	}
+	shown := all[:0]
+	for _, e := range all {
+		if e.Alive || p.All {
+			shown = append(shown, e)
+		}
+	}
+	switch {
+	case p.Quiet:
+		for _, e := range shown {
+			fmt.Fprintln(os.Stdout, e.Info.Name)
+		}
+		return 0, nil
+	case p.Format == "json":
+		return 0, printInfos(os.Stdout, shown)
+	case p.Format != "":
+		return 0, p.printTemplate(os.Stdout, shown)
+	}
+	return 0, printTable(os.Stdout, shown)
+}
+
+func rowOf(e *record.Entry) row {
+	r := row{
+		Name: e.Info.Name, Command: oneLine(strings.Join(e.Info.Command, " ")), Status: statusOf(e), Network: oneLine(e.Info.Network.Kind),
+		Ports: oneLine(publishedPorts(e.Info.Network.Ports)), Rootfs: oneLine(e.Info.Rootfs), PID: e.Info.PID, Created: e.Info.Created, Labels: e.Info.Labels,
+	}
+	if e.Info.Network.Address.IsValid() {
+		r.Address = e.Info.Network.Address.String()
+	}
+	return r
+}
+
+// statusOf says since when it runs, or how it ended.
+func statusOf(e *record.Entry) string {
+	switch {
+	case e.Info.Ended != nil:
+		return fmt.Sprintf("exited (%d) %s ago", e.Info.Ended.Code, roughly(time.Since(e.Info.Ended.Time)))
+	case e.Info.Supervisor == 0:
+		return "starting"
+	}
+	return "up " + roughly(time.Since(e.Info.Started))
+}
+
+// roughly is a duration in its largest unit.
+func roughly(d time.Duration) string {
+	for _, unit := range []struct {
+		size time.Duration
+		name string
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+		if n := int(d / unit.size); n > 0 {
+			return plural(n, unit.name)
+		}
+	}
+	return plural(max(0, int(d/time.Second)), "second")
+}
+
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// longest is how much of a command is shown in the table.
+const longest = 30
+
+func printTable(to io.Writer, list []*record.Entry) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tCOMMAND\tSTATUS\tADDRESS\tPORTS")
+	for _, e := range list {
+		r := rowOf(e)
+		if short := []rune(r.Command); len(short) > longest {
+			r.Command = string(short[:longest-1]) + "…"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Name, r.Command, r.Status, cmp.Or(r.Address, "-"), cmp.Or(r.Ports, "-"))
+	}
+	return w.Flush()
+}
+
+// printTemplate prints each as a Go template says (text/template), with podman's "table " before
+// it or not.
+func (p *psCmd) printTemplate(to io.Writer, list []*record.Entry) error {
+	t, err := parseTemplate(p.Format)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if err := t.Execute(to, rowOf(e)); err != nil {
+			return fmt.Errorf("--format: %w", err)
+		}
+		if _, err := fmt.Fprintln(to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseTemplate(text string) (*template.Template, error) {
+	t, err := template.New("format").Funcs(template.FuncMap{"json": func(v any) (string, error) {
+		text, err := json.Marshal(v)
+		return string(text), err
+	}}).Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("--format: %w", err)
+	}
+	return t, nil
+}
+
+func printInfos(to io.Writer, list []*record.Entry) error {
+	infos := make([]*record.Info, 0, len(list))
+	for _, e := range list {
+		infos = append(infos, e.Info)
+	}
+	text, err := json.MarshalIndent(infos, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(to, "%s\n", text)
+	return err
+}

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"unc/internal/record"
+)
+
+// entries are one that runs, one that is about to, and one that has failed; the first would
+// like to write on the terminal of whoever lists it.
+func entries() []*record.Entry {
+	now := time.Now()
+	any4, any6, local := netip.IPv4Unspecified(), netip.IPv6Unspecified(), netip.MustParseAddr("127.0.0.1")
+	return []*record.Entry{
+		{Alive: true, Info: &record.Info{
+			Name: "web", Supervisor: 10, PID: 11, Started: now.Add(-time.Hour), Command: []string{"sh", "-c", "\x1b[2J" + strings.Repeat("é", 40)},
+			Network: record.Network{Kind: "bridge", Address: netip.MustParseAddr("10.100.42.7"), Ports: []record.Port{
+				{Host: any4, HostPort: 8080, Port: 80, Protocol: "tcp"},
+				{Host: any6, HostPort: 8080, Port: 80, Protocol: "tcp"},
+				{Host: local, HostPort: 53, Port: 53, Protocol: "udp"},
+			}},
+		}},
+		{Alive: true, Info: &record.Info{Name: "young"}},
+		{Info: &record.Info{Name: "bad", Supervisor: 12, Command: []string{"false"}, Ended: &record.Ended{Code: 3, Time: now.Add(-26 * time.Hour)}}},
+	}
+}
+
+func TestTable(t *testing.T) {
+	var b strings.Builder
+	if err := printTable(&b, entries()); err != nil {
+		t.Fatal(err)
+	}
+	want := `NAME COMMAND STATUS ADDRESS PORTS
+web sh -c ?[2J` + strings.Repeat("é", longest-11) + `… up 1 hour 10.100.42.7 8080->80/tcp, 127.0.0.1:53->53/udp
+young starting - -
+bad false exited (3) 1 day ago - -
+`
+	if squeezed(b.String()) != squeezed(want) {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
+
+func squeezed(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func TestTemplates(t *testing.T) {
+	for _, test := range []struct{ format, want, err string }{
+		{"{{.Name}} {{.Address}}", "web 10.100.42.7\nyoung \nbad \n", ""},
+		{"{{.PID}}{{json .Labels}}", "11null\n0null\n0null\n", ""},
+		{"{{.Name", "", "--format: "},
+		{"{{.Nothing}}", "", "--format: "},
+		{"{{range .Name}}", "", "--format: "},
+	} {
+		t.Run(test.format, func(t *testing.T) {
+			var b strings.Builder
+			err := (&psCmd{Format: test.format}).printTemplate(&b, entries())
+			if b.String() != test.want || (err == nil) != (test.err == "") || err != nil && !strings.HasPrefix(err.Error(), test.err) {
+				t.Errorf("got %q, %v; want %q, %q", b.String(), err, test.want, test.err)
+			}
+		})
+	}
+}
+
+func TestRoughly(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0 seconds", 0: "0 seconds", time.Second: "1 second", 90 * time.Second: "1 minute",
+		2*time.Hour + time.Minute: "2 hours", 24 * time.Hour: "1 day",
+	} {
+		if got := roughly(d); got != want {
+			t.Errorf("%v: got %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestPortWanted(t *testing.T) {
+	for _, test := range []struct {
+		text     string
+		port     uint16
+		protocol string
+		fails    bool
+	}{
+		{"", 0, "", false},
+		{"80", 80, "tcp", false},
+		{"53/udp", 53, "udp", false},
+		{"0", 0, "", true},
+		{"65536", 0, "", true},
+		{"80/sctp", 0, "", true},
+		{"80/", 0, "", true},
+		{"http", 0, "", true},
+	} {
+		t.Run(test.text, func(t *testing.T) {
+			port, protocol, err := (&portCmd{Port: test.text}).wanted()
+			if (err != nil) != test.fails || !test.fails && (port != test.port || protocol != test.protocol) {
+				t.Errorf("got %d/%s, %v; want %d/%s, an error: %v", port, protocol, err, test.port, test.protocol, test.fails)
+			}
+		})
+	}
+}

@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"unc/internal/hint"
+	"unc/internal/netplumb"
+	"unc/internal/record"
+)
+
+// rmCmd forgets containers that have failed.
+type rmCmd struct {
+	Force bool `short:"f"`
+
+	namedFlags
+}
+
+// run prints the names of those that are forgotten.
+func (r *rmCmd) run(*netplumb.Helper) (int, error) {
+	suits := isKept
+	if r.Force {
+		suits = func(*record.Entry) bool { return true }
+	}
+	return r.each(suits, func(e *record.Entry) error {
+		if err := r.remove(e); err != nil {
+			return err
+		}
+		_, err := fmt.Println(e.Info.Name)
+		return err
+	})
+}
+
+func (r *rmCmd) remove(e *record.Entry) error {
+	if !e.Alive {
+		return e.Remove()
+	}
+	if !r.Force {
+		return hint.With(fmt.Errorf("container %q is running", e.Info.Name), "unc stop "+e.Info.Name+"    # nothing of it is left then; or unc rm --force")
+	}
+	one, err := begin(e, int(unix.SIGKILL))
+	if err != nil {
+		return err
+	}
+	return <-one.ended
+}

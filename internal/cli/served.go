@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"unc/internal/control"
+	"unc/internal/hint"
+)
+
+// answer has the conversation that begins with a request of the same user's.
+func (c *container) answer(conn *control.Conn, r *control.Request, files []*os.File) {
+	defer conn.Close()
+	defer closeFiles(files)
+	var err error
+	switch r.Verb {
+	case control.Signal:
+		if err = c.signal(r.Signal); err == nil {
+			err = conn.Send(control.Reply{})
+		}
+	case control.Wait:
+		err = c.tellEnd(conn)
+	case control.Network:
+		err = c.share(conn)
+	case control.Attach:
+		err = c.attach(conn)
+	case control.Exec:
+		err = c.exec(conn, r.Command, files)
+	default:
+		// Another version's.
+		err = fmt.Errorf("this container's supervisor does not know how to %.80q: it is of another version of unc", r.Verb)
+	}
+	if err != nil {
+		_ = conn.Send(control.Reply{Failed: failureOf(err)})
+	}
+}
+
+func failureOf(err error) *control.Failure {
+	return &control.Failure{Text: err.Error(), Hints: hint.Of(err), Code: exitCodeOf(err)}
+}
+
+// signal sends the command a signal. An end that comes of it is what somebody wanted.
+func (c *container) signal(number int) error {
+	if err := checkSignal(number); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.asked = true
+	c.mu.Unlock()
+	return c.child.Signal(unix.Signal(number))
+}
+
+func checkSignal(number int) error {
+	if number < 1 || number > 64 {
+		return fmt.Errorf("there is no signal %d", number)
+	}
+	return nil
+}
+
+// tellEnd waits for the end of the container.
+func (c *container) tellEnd(conn *control.Conn) error {
+	heard := c.awaited()
+	if heard == nil {
+		return errOver
+	}
+	defer heard()
+	<-c.over
+	return conn.Send(control.Reply{Code: &c.code})
+}
+
+// errOver is for who comes when the container is about to be gone.
+var errOver = errors.New("the container has ended")
+
+// share says how another container can have the same network.
+func (c *container) share(conn *control.Conn) error {
+	if c.network == nil {
+		return errors.New("the container has no network of its own to share")
+	}
+	return conn.Send(control.Reply{Peer: &control.Peer{PID: c.child.PID, Hosts: c.hosts, Resolv: c.resolv()}})
+}
+
+// attach hands over where to write what the command reads. What it writes is in the log.
+func (c *container) attach(conn *control.Conn) error {
+	r, detached := c.console.(*recorder)
+	if !detached {
+		return hint.With(errors.New("the container's streams are those of the unc run that it was started with"),
+			"unc exec "+c.name+" sh    # a shell of its own in it")
+	}
+	input := r.input
+	if r.tty {
+		input = r.stdout
+	}
+	reply, files := control.Reply{Terminal: r.tty}, []*os.File{}
+	if input != nil {
+		files = append(files, input)
+	}
+	if err := conn.Send(reply, files...); err != nil {
+		return err
+	}
+	return c.tellEnd(conn)
+}
+
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}

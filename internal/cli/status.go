@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
+
+	"unc/internal/hint"
+)
+
+// status is told to who has asked for it on the command line, or as systemd does.
+type status struct {
+	pidfile *os.File
+	fd      *os.File // --json-status-fd
+	notify  bool     // NOTIFY_SOCKET is for this process to write to
+}
+
+// openStatus opens what will be written to, so that a container that can't be told of is
+// not begun.
+func (f *lifeFlags) openStatus() (s *status, err error) {
+	s = &status{notify: !f.Supervise} // a detached one's front tells
+	if f.JSONStatusFD != nil {
+		fd := *f.JSONStatusFD
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		if err != nil || flags&unix.O_ACCMODE == unix.O_RDONLY {
+			return nil, hint.With(fmt.Errorf("--json-status-fd %d is no descriptor that can be written to", fd),
+				fmt.Sprintf("unc run --json-status-fd %d COMMAND %d>status.json", fd, fd))
+		}
+		unix.CloseOnExec(fd)
+		s.fd = os.NewFile(uintptr(fd), "--json-status-fd")
+	}
+	if f.Pidfile != "" {
+		s.pidfile, err = os.OpenFile(f.Pidfile, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("--pidfile: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// started tells that the command runs, in a container whose first process that is.
+// Readers that have gone away are no reason to end it.
+func (s *status) started(pid int) {
+	if s.pidfile != nil {
+		if _, err := s.pidfile.WriteString(strconv.Itoa(pid) + "\n"); err != nil {
+			warn(fmt.Sprintf("--pidfile: %v", err))
+		}
+	}
+	s.tell(map[string]int{"child-pid": pid})
+	if s.notify {
+		ready(os.Getpid())
+	}
+}
+
+// ended tells the command's exit code.
+func (s *status) ended(code int) { s.tell(map[string]int{"exit-code": code}) }
+
+// tell writes a line as bwrap(1) does, --json-status-fd.
+func (s *status) tell(what map[string]int) {
+	if s.fd == nil {
+		return
+	}
+	if text, err := json.Marshal(what); err == nil {
+		_, _ = s.fd.Write(append(text, '\n'))
+	}
+}
+
+// ready tells a service manager, if there is one, that the container runs and which
+// process stays with it (sd_notify(3)).
+func ready(supervisor int) {
+	if _, err := daemon.SdNotify(false, fmt.Sprintf("%s\nMAINPID=%d", daemon.SdNotifyReady, supervisor)); err != nil {
+		warn(fmt.Sprintf("telling the service manager that the container runs: %v", err))
+	}
+}
+
+// close removes a pidfile: the number will be another process's.
+func (s *status) close() {
+	if s.pidfile == nil {
+		return
+	}
+	s.pidfile.Close()
+	_ = os.Remove(s.pidfile.Name())
+}

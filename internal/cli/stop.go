@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"unc/internal/netplumb"
+	"unc/internal/record"
+)
+
+// stopCmd asks containers to end, and after a while makes them.
+type stopCmd struct {
+	Time   int    `short:"t" default:"10" placeholder:"SECONDS"`
+	Signal string `short:"s" default:"TERM" placeholder:"SIGNAL"`
+
+	namedFlags
+}
+
+// Validate checks the signal.
+func (s *stopCmd) Validate() error {
+	if s.Time < 0 {
+		return fmt.Errorf("--time %d: no time can be negative", s.Time)
+	}
+	_, err := parseSignal(s.Signal)
+	return errors.Join(err, s.namedFlags.Validate())
+}
+
+// run prints the names of those that have ended, all of which are asked first.
+func (s *stopCmd) run(*netplumb.Helper) (int, error) {
+	number, err := parseSignal(s.Signal)
+	if err != nil {
+		return 0, err
+	}
+	deadline := time.Now().Add(time.Duration(s.Time) * time.Second)
+	var stopping []stopped
+	code, err := s.each(runs, func(e *record.Entry) error {
+		one, err := begin(e, number)
+		if err == nil {
+			stopping = append(stopping, one)
+		}
+		return err
+	})
+	for _, one := range stopping {
+		if err := one.finish(deadline); err != nil {
+			code = Fail(err)
+			continue
+		}
+		fmt.Println(one.entry.Info.Name)
+	}
+	return code, err
+}
+
+// stopped is a container that has been asked to end.
+type stopped struct {
+	entry *record.Entry
+	ended chan error
+}
+
+// begin asks it, and begins to wait for its end before.
+func begin(e *record.Entry, number int) (stopped, error) {
+	conn, err := dial(e)
+	if err != nil {
+		return stopped{}, err
+	}
+	s := stopped{e, make(chan error, 1)}
+	go func() {
+		defer conn.Close()
+		_, err := awaitEnd(conn)
+		s.ended <- err
+	}()
+	return s, sendSignal(e, number)
+}
+
+// finish waits until the container has ended; from the deadline on it has to.
+func (s stopped) finish(deadline time.Time) error {
+	select {
+	case err := <-s.ended:
+		return err
+	case <-time.After(time.Until(deadline)):
+	}
+	if err := sendSignal(s.entry, int(unix.SIGKILL)); err != nil && !errors.Is(err, record.ErrNotThere) {
+		return err
+	}
+	return <-s.ended
+}
+
+// killCmd sends containers' commands a signal.
+type killCmd struct {
+	Signal string `short:"s" default:"KILL" placeholder:"SIGNAL"`
+
+	namedFlags
+}
+
+// Validate checks the signal.
+func (k *killCmd) Validate() error {
+	_, err := parseSignal(k.Signal)
+	return errors.Join(err, k.namedFlags.Validate())
+}
+
+// run prints the names of those that have got it; they have ended when it was SIGKILL.
+func (k *killCmd) run(*netplumb.Helper) (int, error) {
+	number, err := parseSignal(k.Signal)
+	if err != nil {
+		return 0, err
+	}
+	return k.each(runs, func(e *record.Entry) error {
+		one, err := begin(e, number)
+		if err != nil {
+			return err
+		}
+		if unix.Signal(number) == unix.SIGKILL {
+			if err := <-one.ended; err != nil {
+				return err
+			}
+		}
+		_, err = fmt.Println(e.Info.Name)
+		return err
+	})
+}
+
+// parseSignal reads a number, or a name with or without SIG.
+func parseSignal(text string) (int, error) {
+	if number, err := strconv.Atoi(text); err == nil {
+		return number, checkSignal(number)
+	}
+	upper := strings.ToUpper(text)
+	if !strings.HasPrefix(upper, "SIG") {
+		upper = "SIG" + upper
+	}
+	if sig := unix.SignalNum(upper); sig != 0 {
+		return int(sig), nil
+	}
+	return 0, fmt.Errorf("there is no signal %.40q; kill -l lists them", text)
+}
+
+// waitCmd waits for the end of containers.
+type waitCmd struct{ namedFlags }
+
+// run prints the exit code of each.
+func (w *waitCmd) run(*netplumb.Helper) (int, error) {
+	return w.each(runs, func(e *record.Entry) error {
+		code := 0
+		if e.Alive {
+			conn, err := dial(e)
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			if code, err = awaitEnd(conn); err != nil {
+				return err
+			}
+		} else {
+			code = e.Info.Ended.Code
+		}
+		_, err := fmt.Fprintln(os.Stdout, code)
+		return err
+	})
+}
