@@ -26,7 +26,7 @@ type netShowCmd struct {
 func (s *netShowCmd) run(*netplumb.Helper) (int, error) {
 	status, err := netplumb.Ask("report")
 	if err != nil {
-		return 0, err
+		return exitFailed, err
 	}
 	if s.Format == "json" {
 		text, err := json.MarshalIndent(status, "", "  ")
@@ -44,7 +44,7 @@ type netReloadCmd struct{}
 func (*netReloadCmd) run(*netplumb.Helper) (int, error) {
 	status, err := netplumb.Ask("reload")
 	if err != nil {
-		return 0, err
+		return exitFailed, err
 	}
 	for _, w := range status.Warnings {
 		warn(w)

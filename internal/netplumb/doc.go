@@ -15,7 +15,7 @@
 // next net-setup completes.
 //
 //	caps.Hold     permitted only, not dumpable
-//	parseArgs     a process number and flags, -, or report, reload, remove
+//	parseArgs     a process number and flags, -, or report, reload, remove, release NAME
 //	harden        environment, directory, mask, descriptors, limits
 //	checkCaller   not root, not nobody, not in a user namespace
 //	policy.Load   what the administrator says, and whether of this user
@@ -37,7 +37,8 @@
 // it, a form of its own (answer.go).
 //
 // report is for everybody, reload for whom the policy lets use the network, and remove
-// for root alone.
+// for root alone. release is for the owner of a name, whatever the policy says of him by
+// now: he could always delete his end of the pair from inside (release.go).
 //
 // # The kernel is the database
 //
@@ -69,7 +70,9 @@
 //
 //	uv*          the host end of a pair. The kernel deletes it with the container's
 //	             network namespace, that is, with the last process in it, and all its
-//	             names with it.
+//	             names with it. TCP connections that were left when unc was killed, and that
+//	             nobody answers, keep the namespace for up to two minutes more; release
+//	             takes the link from them at once.
 //	unc0         the bridge, made by the first container. It stays, down to its fixed
 //	             MAC address, until remove or a reboot, as does all that follows.
 //	addresses    which MAC address is behind which port, the bridge learns from what the
