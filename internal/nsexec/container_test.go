@@ -41,6 +41,8 @@ var childActions = map[string]func() error{
 	"signal": childIsSignalled,
 	"who":    childTellsWhoItIs,
 	"limits": childReadsLimits,
+	"reside": childResides,
+	"serve":  childServes,
 }
 
 func TestMain(m *testing.M) {
