@@ -49,6 +49,7 @@ type residence struct {
 	Processes  []string // that it sees
 	Links      []string // that are up
 	Heard      string   // from the server on loopback, or why not
+	Dumpable   int      // PR_GET_DUMPABLE(2const)
 }
 
 // greeting is what a server in the joined container says, and loopbackPort where.
@@ -66,6 +67,10 @@ func childResides() error {
 			return err
 		}
 		s.Namespaces[kind] = number
+	}
+	var err error
+	if s.Dumpable, err = unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return err
 	}
 	s.UIDs, s.GIDs = table("/proc/self/uid_map"), table("/proc/self/gid_map")
 	text, err := os.ReadFile("/proc/self/setgroups")
@@ -130,11 +135,17 @@ func say(pipe string) error {
 	return os.WriteFile(filepath.Join(filepath.Dir(os.Getenv(resultVariable)), pipe), []byte{1}, 0)
 }
 
-// newServer is a container that greets on its loopback, running.
+// newServer is a container that greets on its loopback.
 func newServer(t *testing.T, changes ...func(*Spec)) *box {
 	t.Helper()
+	return newRunning(t, "serve", changes...)
+}
+
+// newRunning is one whose command has said that it is ready.
+func newRunning(t *testing.T, action string, changes ...func(*Spec)) *box {
+	t.Helper()
 	dir, result := anybodysDir(t)
-	b := newBox(t, "serve", append([]func(*Spec){result}, changes...)...)
+	b := newBox(t, action, append([]func(*Spec){result}, changes...)...)
 	awaitReady(t, dir, func() { b.release(t) })
 	return b
 }
@@ -217,6 +228,9 @@ func checkJoined(t *testing.T, b, j *box, capabilities Capabilities) {
 		if process != "/proc/1" && process != "/proc/2" {
 			t.Errorf("got process %s, want those of its own container alone", process)
 		}
+	}
+	if got.Dumpable != 1 {
+		t.Errorf("got a command that is dumpable: %d, want 1, as any other", got.Dumpable)
 	}
 	if got.Heard != greeting {
 		t.Errorf("got %q from loopback, want %q", got.Heard, greeting)

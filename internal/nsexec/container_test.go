@@ -43,6 +43,10 @@ var childActions = map[string]func() error{
 	"limits": childReadsLimits,
 	"reside": childResides,
 	"serve":  childServes,
+	"attack": childAttacks,
+	"wait":   childWaits,
+	"nest":   childNests,
+	"join":   childJoins,
 }
 
 func TestMain(m *testing.M) {
