@@ -69,15 +69,16 @@ func TestExplainCrossing(t *testing.T) {
 }
 
 func TestProcField(t *testing.T) {
-	const text = "Name:\tCapBnd: 1\nCapBnd:\t00000000800425fb\nPid:\t-1\n"
+	const text = "pos:\t0\nflags:\t02000002\nPid:\t-1\nNSpid:\t-1"
 	for _, test := range []struct {
 		name, want string
 		found      bool
 	}{
-		{"CapBnd", "00000000800425fb", true},
+		{"flags", "02000002", true},
 		{"Pid", "-1", true},
-		{"Cap", "", false},
-		{"NSpid", "", false},
+		{"flag", "", false},
+		{"NSpid", "-1", true},
+		{"", "", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got, found := procField(text, test.name); got != test.want || found != test.found {

@@ -40,6 +40,8 @@ func (c *Child) Offer(h *Handles) (init, netns *os.File, err error) {
 	switch {
 	case c.spec.Network == HostNetwork:
 		return nil, nil, errors.New("the container is in the host's network, which --network host has as well")
+	case c.spec.Capabilities&(1<<unix.CAP_SYS_ADMIN) != 0:
+		return nil, nil, errors.New("the container has CAP_SYS_ADMIN, which would reach into the mounts of whatever joins it")
 	case c.spec.Join != nil:
 		fd, err = duplicate(int(c.spec.Join.netns.Fd()))
 	default:
@@ -47,8 +49,7 @@ func (c *Child) Offer(h *Handles) (init, netns *os.File, err error) {
 		if socket == nil {
 			socket = h.Socket
 		}
-		// As the owner of the user namespace that the network belongs to (sock_ioctl in net/socket.c).
-		fd, err = unix.IoctlRetInt(int(socket.Fd()), unix.SIOCGSKNS)
+		fd, err = networkOf(socket)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", doing, err)
@@ -60,6 +61,19 @@ func (c *Child) Offer(h *Handles) (init, netns *os.File, err error) {
 		return nil, nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	return os.NewFile(uintptr(pidfd), "init"), netns, nil
+}
+
+// networkOf opens the network namespace that a socket is in, as the owner of the user
+// namespace that it belongs to (SIOCGSKNS, sock_ioctl in net/socket.c). File.Fd would
+// make the socket a blocking one.
+func networkOf(socket *os.File) (netns int, err error) {
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var errno error
+	err = raw.Control(func(fd uintptr) { netns, errno = unix.IoctlRetInt(int(fd), unix.SIOCGSKNS) })
+	return netns, errors.Join(err, errno)
 }
 
 func duplicate(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3) }
@@ -100,16 +114,12 @@ func (t *Target) examine(init int) error {
 		return err
 	}
 	ids, idsErr := idmap.Of(pid)
-	bounds, boundsErr := boundingSet(pid)
 	// Whatever was read is another process's if that number has changed hands meanwhile.
 	if now, err := numberOf(init); err != nil || now != pid {
 		return ErrEnded
 	}
-	if err := errors.Join(idsErr, boundsErr); err != nil {
-		return fmt.Errorf("looking at the container's process 1: %w", err)
-	}
-	if bounds&(1<<unix.CAP_SYS_ADMIN) != 0 {
-		return errors.New("it has CAP_SYS_ADMIN, which reaches into the mounts of every container that joins it, the host's files included while they are made")
+	if idsErr != nil {
+		return fmt.Errorf("looking at the container's process 1: %w", idsErr)
 	}
 	t.IDs = ids
 	return nil
@@ -149,15 +159,13 @@ func isOwnChild(userns int) bool {
 		above.Dev == own.Dev && above.Ino == own.Ino
 }
 
-// maxProcText is how much is read of what proc(5) says about a process, in bytes. Its
-// groups, 65536 at most, are in there.
-const maxProcText = 1 << 20
+// maxFdinfo is how much is read of what proc(5) says about a descriptor, in bytes.
+const maxFdinfo = 4 << 10
 
 // numberOf is the number of the process that a pidfd stands for, ErrEnded when that has
 // ended (pidfd_open(2)).
 func numberOf(pidfd int) (int, error) {
-	poll := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
-	text, err := rawio.ReadFile("/proc/self/fdinfo/"+strconv.Itoa(pidfd), maxProcText)
+	text, err := rawio.ReadFile("/proc/self/fdinfo/"+strconv.Itoa(pidfd), maxFdinfo)
 	if err != nil {
 		return 0, fmt.Errorf("looking at the container's process 1: %w", err)
 	}
@@ -166,29 +174,15 @@ func numberOf(pidfd int) (int, error) {
 		return 0, ErrNotYours // no pidfd
 	}
 	pid, err := strconv.Atoi(value)
-	// One that has ended and was not waited for keeps its number, and has no maps.
+	// One that has ended and was not waited for keeps its number.
+	poll := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
 	if n, pollErr := unix.Poll(poll, 0); err != nil || pid <= 0 || pollErr != nil || n != 0 {
 		return 0, ErrEnded
 	}
 	return pid, nil
 }
 
-// boundingSet is that of a process: the capabilities that nothing which it starts can exceed.
-func boundingSet(pid int) (Capabilities, error) {
-	text, err := rawio.ReadFile("/proc/"+strconv.Itoa(pid)+"/status", maxProcText)
-	if err != nil {
-		return 0, err
-	}
-	value, _ := procField(string(text), "CapBnd")
-	set, err := strconv.ParseUint(value, 16, 64)
-	if err != nil {
-		return 0, fmt.Errorf("reading its bounding set: %w", err)
-	}
-	return Capabilities(set), nil
-}
-
-// procField is the value of a line "NAME:\tVALUE". A process may choose its name, which
-// comes first, but the kernel escapes the end of a line in it (proc_task_name in fs/proc/array.c).
+// procField is the value of a line "NAME:\tVALUE".
 func procField(text, name string) (string, bool) {
 	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, name+":"); ok {

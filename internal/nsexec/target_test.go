@@ -95,9 +95,9 @@ func (s somebody) pidfd(t *testing.T) *os.File {
 	return os.NewFile(uintptr(fd), "init")
 }
 
-// Who is no container's pid 1, and what is no network of a container of the caller's,
-// is refused, all strangers' in the same words.
-func TestTargetsThatAreRefused(t *testing.T) {
+// What is no network in a user namespace that the caller has made is refused, all
+// strangers' in the same words.
+func TestTargets(t *testing.T) {
 	needContainers(t)
 	self := somebody{pid: os.Getpid()}
 	root := os.Getuid() == 0 && !tier.Is("userns")
@@ -137,10 +137,10 @@ func TestTargetsThatAreRefused(t *testing.T) {
 			s := newSomebody(t, "nest", &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 12345, Gid: 12345}})
 			return s.pidfd(t), s.open(t, "net")
 		}, ErrNotYours.Error()},
-		{"one that reaches into mounts", false, func(t *testing.T) (init, netns *os.File) {
+		{"one's own", false, func(t *testing.T) (init, netns *os.File) {
 			s := newSomebody(t, "wait", ownNetns())
 			return s.pidfd(t), s.open(t, "net")
-		}, "it has CAP_SYS_ADMIN, which reaches into the mounts of every container that joins it, the host's files included while they are made"},
+		}, ""},
 		{"one that has ended", false, func(t *testing.T) (init, netns *os.File) {
 			s := newSomebody(t, "wait", ownNetns())
 			init, netns = s.pidfd(t), s.open(t, "net")
@@ -206,10 +206,26 @@ func TestOfferOfWhatHasEnded(t *testing.T) {
 	}
 }
 
-func TestNoOfferOfTheHostsNetwork(t *testing.T) {
-	b := newBox(t, "who", func(s *Spec) { s.Network = HostNetwork })
-	want := "the container is in the host's network, which --network host has as well"
-	if _, _, err := b.Offer(b.Handles); errText(err) != want {
-		t.Errorf("got error %q, want %q", errText(err), want)
+func TestNoOffer(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*Spec)
+		want   string
+	}{
+		{
+			"the host's network", func(s *Spec) { s.Network = HostNetwork },
+			"the container is in the host's network, which --network host has as well",
+		},
+		{
+			"a way into mounts", func(s *Spec) { s.Capabilities = AllCapabilities },
+			"the container has CAP_SYS_ADMIN, which would reach into the mounts of whatever joins it",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBox(t, "who", test.change)
+			if _, _, err := b.Offer(b.Handles); errText(err) != test.want {
+				t.Errorf("got error %q, want %q", errText(err), test.want)
+			}
+		})
 	}
 }
