@@ -16,6 +16,10 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
 	// One that died before is noticed as the end of the conversation.
 	p.dieWithParent()
 	p.closeAllBut(sock)
+	if spec.Join != nil {
+		// Before anything is told: the first word is the messenger's.
+		p.await("waiting to be known", sock)
+	}
 	p.openNetwork(spec.Network)
 	p.call("setting the hostname", unix.SYS_SETHOSTNAME, p.str(spec.Hostname), num(len(spec.Hostname)))
 	p.newKeyring(spec)
@@ -25,7 +29,9 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
 	}
 	// Before any file is made: without a map, it would have no owner. After all else,
 	// because another map than one's own takes programs, which run meanwhile.
-	p.mapIdentity(spec.IDs, sock)
+	if spec.Join == nil {
+		p.mapIdentity(spec.IDs, sock)
+	}
 	p.openToUsers(spec)
 	p.call("setting the file mode mask", unix.SYS_UMASK, num(0))
 

@@ -32,6 +32,8 @@ type life struct {
 	hand    *handover
 	noInit  bool
 
+	crossing crossing // before all that, where the container joins another
+
 	clone cloneArgs
 	pidfd int32
 	mask  uint64 // the calling thread's own, meanwhile
@@ -59,6 +61,9 @@ const sigsetSize = 8
 //go:nosplit
 //go:norace
 func live(l *life) {
+	if len(l.crossing.steps) > 0 {
+		cross(l)
+	}
 	run(l, l.setup, 0)
 	resetSignals(l)
 	if !l.noInit {

@@ -26,6 +26,11 @@ type cloneArgs struct {
 // clone makes begins at its parent's group (copy_process in kernel/fork.c).
 func (s *Spec) cloneArgs() cloneArgs {
 	args := cloneArgs{flags: s.Network.cloneFlags() | unix.CLONE_PIDFD, exitSignal: uint64(unix.SIGCHLD)}
+	if s.Join != nil {
+		// The messenger's sibling, with the messenger's exit signal, for it may have no other
+		// (clone3_args_valid in kernel/fork.c).
+		args.flags, args.exitSignal = args.flags|unix.CLONE_PARENT, 0
+	}
 	if s.Cgroup != nil {
 		args.flags = args.flags&^unix.CLONE_NEWCGROUP | unix.CLONE_INTO_CGROUP
 		args.cgroup = uint64(s.Cgroup.Fd())

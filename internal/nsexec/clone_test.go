@@ -32,6 +32,20 @@ func TestCloneArgs(t *testing.T) {
 			cloneArgs{flags: namespaces | unix.CLONE_PIDFD, exitSignal: uint64(unix.SIGCHLD)},
 		},
 		{
+			"another's network",
+			Spec{Network: JoinedNetwork, Join: joined(callerIs(0, 0))},
+			cloneArgs{flags: namespaces&^unix.CLONE_NEWUSER | unix.CLONE_PIDFD | unix.CLONE_PARENT},
+		},
+		{
+			"another's network, and a group of its own",
+			Spec{Network: JoinedNetwork, Join: joined(callerIs(0, 0)), Cgroup: group},
+			cloneArgs{
+				flags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC |
+					unix.CLONE_PIDFD | unix.CLONE_PARENT | unix.CLONE_INTO_CGROUP,
+				cgroup: uint64(group.Fd()),
+			},
+		},
+		{
 			"a group of its own",
 			Spec{Cgroup: group},
 			cloneArgs{

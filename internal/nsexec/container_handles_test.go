@@ -19,8 +19,8 @@ func TestHandles(t *testing.T) {
 		list := map[string]string{}
 		for name, f := range map[string]*os.File{
 			"Route": h.Route, "DNSPacket": h.DNSPacket, "DNSStream": h.DNSStream,
-			"OrphanRetries": h.OrphanRetries,
-			"Hosts":         h.Hosts, "Resolv": h.Resolv, "Hostname": h.Hostname, "Terminal": h.Terminal,
+			"OrphanRetries": h.OrphanRetries, "Socket": h.Socket,
+			"Hosts": h.Hosts, "Resolv": h.Resolv, "Hostname": h.Hostname, "Terminal": h.Terminal,
 		} {
 			if f != nil {
 				list[name] = kind(t, f)
@@ -30,6 +30,7 @@ func TestHandles(t *testing.T) {
 	}
 	files := map[string]string{"Hosts": "/hosts", "Resolv": "/resolv.conf", "Hostname": "/hostname"}
 	sockets := map[string]string{"Route": "netlink", "DNSPacket": "udp 127.0.0.11:53", "DNSStream": "tcp 127.0.0.11:53 listening", "OrphanRetries": "/tcp_orphan_retries"}
+	inside := map[string]string{"Socket": "udp 0.0.0.0:0"}
 	terminal := map[string]string{"Terminal": "terminal 0"}
 	for _, test := range []struct {
 		name   string
@@ -38,8 +39,8 @@ func TestHandles(t *testing.T) {
 	}{
 		{"own", func(*Spec) {}, []map[string]string{files, sockets}},
 		{"own, terminal", func(s *Spec) { s.Terminal[1] = true }, []map[string]string{files, sockets, terminal}},
-		{"none", func(s *Spec) { s.Network = NoNetwork }, []map[string]string{files}},
-		{"none, terminal", func(s *Spec) { s.Network, s.Terminal[1] = NoNetwork, true }, []map[string]string{files, terminal}},
+		{"none", func(s *Spec) { s.Network = NoNetwork }, []map[string]string{files, inside}},
+		{"none, terminal", func(s *Spec) { s.Network, s.Terminal[1] = NoNetwork, true }, []map[string]string{files, inside, terminal}},
 		{"host", func(s *Spec) { s.Network = HostNetwork }, []map[string]string{files}},
 		{"host, terminal", func(s *Spec) { s.Network, s.Terminal[1] = HostNetwork, true }, []map[string]string{files, terminal}},
 	} {

@@ -41,6 +41,12 @@ var childActions = map[string]func() error{
 	"signal": childIsSignalled,
 	"who":    childTellsWhoItIs,
 	"limits": childReadsLimits,
+	"reside": childResides,
+	"serve":  childServes,
+	"attack": childAttacks,
+	"wait":   childWaits,
+	"nest":   childNests,
+	"join":   childJoins,
 }
 
 func TestMain(m *testing.M) {

@@ -10,7 +10,7 @@ import (
 )
 
 // Handles are the descriptors that the child has opened for its parent. Those of
-// the network are nil unless that is OwnNetwork. A network namespace stays, with
+// the network are nil unless that is OwnNetwork, but for Socket. A network namespace stays, with
 // what leads into it, as long as any socket in it is open: they are to be closed
 // with the container, if not before.
 type Handles struct {
@@ -19,6 +19,8 @@ type Handles struct {
 	DNSStream *os.File // TCP, listening on DNSAddress in there; both non-blocking
 
 	OrphanRetries *os.File // for LetGo
+
+	Socket *os.File // one in the network namespace, for Offer; of NoNetwork only
 
 	Hosts    *os.File // what is mounted over /etc/hosts, /etc/resolv.conf and
 	Resolv   *os.File // /etc/hostname, empty and open for writing
@@ -58,6 +60,7 @@ func (c *Child) Ready() (*Handles, error) {
 		DNSStream: file(p.dnsStream, "DNS connections"),
 
 		OrphanRetries: file(p.orphanRetries, "tcp_orphan_retries"),
+		Socket:        file(p.socketInside, "socket"),
 		Hosts:         file(p.hosts, "hosts"),
 		Resolv:        file(p.resolv, "resolv.conf"),
 		Hostname:      file(p.hostname, "hostname"),

@@ -60,6 +60,44 @@
 // as it is, has no right over it, and gets the host's /sys read-only, because the
 // kernel makes a new sysfs only for who owns the network that it shows.
 //
+// # Joining
+//
+// JoinedNetwork is that of another container of the same user. To enter a network
+// namespace takes CAP_SYS_ADMIN in the user namespace that it belongs to (setns(2)), so
+// the new container lives in the other's user namespace, with the other's ids, and has
+// all other namespaces for itself. The other is named by two descriptors that its
+// supervisor offers (Child.Offer): its network, and a pidfd of its pid 1, of which the
+// ids are read (OpenTarget). A number would not do: of a process that is not dumpable, as
+// pid 1 is, only the host's root can open the namespaces in proc(5).
+//
+// A process with threads can't enter a user namespace, but a raw clone of it can, and
+// there makes the container. It is a messenger (join.go), and does nothing else:
+//
+//	parent (Start)            messenger                        pid 1
+//	clone3: nothing new ────▶ die with the parent; not dumpable
+//	                          setns: user, network
+//	                          clone3: the other namespaces,
+//	                          group, pidfd, CLONE_PARENT ────▶ die with the parent; close
+//	      ◀──── its number and pidfd ──── exit                 descriptors; wait
+//	compare the ids
+//	      ──── one byte ─────────────────────────────────────▶ hostname, and all that follows above
+//
+// CLONE_PARENT makes pid 1 the parent's child, of the same thread: it is waited for,
+// signalled and taken along as any other. Should the parent die before pid 1 can ask to be
+// taken along, pid 1 sees the end of the conversation. The wait is there so that the first
+// word that the parent hears is the messenger's, and a report always one of a child that it knows.
+//
+// Until it is confined, pid 1 has every right in a user namespace in which somebody hostile
+// is root. It is in a pid namespace that he never sees into, so he has no way to name
+// it; and it isn't dumpable, with the supervisor's memory, so CAP_SYS_PTRACE there is
+// not enough to look into it. What does reach it is CAP_SYS_ADMIN: with it a
+// mount namespace of that user namespace can be found (NS_MNT_GET_NEXT in linux/nsfs.h, from Linux 6.12 until
+// that was kept to the host's root) and entered, and that of pid 1 still has the host's tree in it. So no container
+// with that capability is offered, and none that joins gets it, for it would be there when
+// the next one joins.
+//
+// The joined network, and the user namespace, stay as long as anybody is in them.
+//
 // # Volumes
 //
 // What the caller adds is taken from the host's tree before anything covers that, by

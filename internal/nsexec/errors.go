@@ -100,6 +100,9 @@ func (c *Child) explain(r report) error {
 		}
 		return err
 	}
+	if n := int(r.Step) - len(c.prog.steps) - 1; n >= 0 && n < len(c.prog.crossing.steps) {
+		return c.explainCrossing(&c.prog.crossing.steps[n], syscall.Errno(r.Errno))
+	}
 	if r.Step < 0 || int(r.Step) > len(c.prog.steps) {
 		return fmt.Errorf("the container's first process reported step %d", r.Step)
 	}

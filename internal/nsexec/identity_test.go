@@ -27,14 +27,14 @@ func TestIdentityMap(t *testing.T) {
 				got = append(got, w.text(w.steps[i-1].args[1])+": "+w.text(s.args[1]))
 			}
 		}
-		if w.spec.IDs.IsSingle() {
+		if w.spec.IDs.IsSingle() && w.spec.Join == nil {
 			want = []string{
 				"/proc/self/setgroups: deny",
 				fmt.Sprintf("/proc/self/uid_map: %d %d 1", w.spec.IDs.UIDs[0].Inside, os.Geteuid()),
 				fmt.Sprintf("/proc/self/gid_map: %d %d 1", w.spec.IDs.GIDs[0].Inside, os.Getegid()),
 			}
 		}
-		if w.spec.Network != HostNetwork && (!w.spec.IDs.IsSingle() || w.spec.User.UID != 0) {
+		if w.spec.Network != HostNetwork && w.spec.Join == nil && (!w.spec.IDs.IsSingle() || w.spec.User.UID != 0) {
 			first, last := w.spec.IDs.UsableGIDs()
 			want = append(want,
 				fmt.Sprintf("/proc/sys/net/ipv4/ping_group_range: %d %d", first, last),

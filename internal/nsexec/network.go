@@ -24,6 +24,9 @@ const (
 	// are shared with all that run there.
 	HostNetwork
 
+	// JoinedNetwork is that of another container, Spec.Join, and so is the user namespace.
+	JoinedNetwork
+
 	networkCount
 )
 
@@ -44,8 +47,11 @@ type sockaddrIn struct {
 
 // cloneFlags are what clone3 is to make for a container in this network.
 func (n Network) cloneFlags() uint64 {
-	if n == HostNetwork {
+	switch n {
+	case HostNetwork:
 		return namespaces
+	case JoinedNetwork:
+		return namespaces &^ unix.CLONE_NEWUSER
 	}
 	return namespaces | unix.CLONE_NEWNET
 }
@@ -58,11 +64,9 @@ func (n Network) cloneFlags() uint64 {
 // capabilities (netlink_ns_capable in net/netlink/af_netlink.c).
 func (p *program) openNetwork(n Network) {
 	switch n {
-	case HostNetwork: // it is up, and nothing in it is the container's to change
+	case HostNetwork, JoinedNetwork: // it is up, and who made it has opened what there is to open
 	case NoNetwork:
-		s := p.newSlot()
-		p.loopbackUp(s)
-		p.freeSlot(s)
+		p.loopbackUp(p.socketInside)
 	case OwnNetwork:
 		// The socket that loopback is brought up through serves for packets after that.
 		p.loopbackUp(p.dnsPacket)
@@ -78,7 +82,7 @@ func (p *program) openNetwork(n Network) {
 // It comes after the maps are written, for the groups that may ping are ids inside
 // (icmp(7)). Where these settings can't be written, they stay as they are.
 func (p *program) openToUsers(spec *Spec) {
-	if spec.Network == HostNetwork || spec.IDs.IsSingle() && spec.User.UID == 0 {
+	if spec.Network == HostNetwork || spec.Join != nil || spec.IDs.IsSingle() && spec.User.UID == 0 {
 		return // nothing of it is the container's own, or there is nobody else inside
 	}
 	first, last := spec.IDs.UsableGIDs()

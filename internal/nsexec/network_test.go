@@ -18,6 +18,7 @@ func TestCloneFlags(t *testing.T) {
 		{"own", OwnNetwork, others | unix.CLONE_NEWNET},
 		{"none", NoNetwork, others | unix.CLONE_NEWNET},
 		{"host", HostNetwork, others},
+		{"another's", JoinedNetwork, others &^ unix.CLONE_NEWUSER},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := test.network.cloneFlags(); got != test.want {
@@ -35,11 +36,13 @@ func TestHanded(t *testing.T) {
 		spec Spec
 		want named
 	}{
-		{"own", Spec{}, named{0, 1, 2, 3, 4, 5, 6, none, 7, none}},
-		{"own, terminal", Spec{Terminal: [3]bool{true}}, named{0, 1, 2, 3, 4, 5, 6, 7, 8, 8}},
-		{"none", Spec{Network: NoNetwork}, named{0, 1, 2, none, none, none, none, none, 3, none}},
-		{"host", Spec{Network: HostNetwork}, named{0, 1, 2, none, none, none, none, none, 3, none}},
-		{"host, terminal", Spec{Network: HostNetwork, Terminal: [3]bool{2: true}}, named{0, 1, 2, none, none, none, none, 3, 4, 4}},
+		{"own", Spec{}, named{0, 1, 2, 3, 4, 5, 6, none, none, 7, none}},
+		{"own, terminal", Spec{Terminal: [3]bool{true}}, named{0, 1, 2, 3, 4, 5, 6, none, 7, 8, 8}},
+		{"none", Spec{Network: NoNetwork}, named{0, 1, 2, none, none, none, none, 3, none, 4, none}},
+		{"none, terminal", Spec{Network: NoNetwork, Terminal: [3]bool{true}}, named{0, 1, 2, none, none, none, none, 3, 4, 5, 5}},
+		{"host", Spec{Network: HostNetwork}, named{0, 1, 2, none, none, none, none, none, none, 3, none}},
+		{"another's", Spec{Network: JoinedNetwork}, named{0, 1, 2, none, none, none, none, none, none, 3, none}},
+		{"host, terminal", Spec{Network: HostNetwork, Terminal: [3]bool{2: true}}, named{0, 1, 2, none, none, none, none, none, 3, 4, 4}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, newProgram(&test.spec).named, cmp.AllowUnexported(named{})); diff != "" {
@@ -72,7 +75,7 @@ func TestNetworkIsOpened(t *testing.T) {
 			{unix.AF_NETLINK, unix.SOCK_RAW | unix.SOCK_CLOEXEC},
 		},
 		NoNetwork:   {packet},
-		HostNetwork: nil,
+		HostNetwork: nil, JoinedNetwork: nil,
 	}
 	eachProgram(t, func(t *testing.T, w written) {
 		identified, _ := w.identified(t)
@@ -92,8 +95,8 @@ func TestNetworkIsOpened(t *testing.T) {
 				up = append(up, i)
 			}
 		}
-		if changed := len(up) == 1; changed != (w.spec.Network != HostNetwork) || len(up) > 1 {
-			t.Errorf("got interfaces changed in steps %v, want loopback, once, unless it is the host's", up)
+		if changed := len(up) == 1; changed != (w.spec.Network != HostNetwork && w.spec.Join == nil) || len(up) > 1 {
+			t.Errorf("got interfaces changed in steps %v, want loopback, once, unless it is the host's or another's", up)
 		}
 		if binds := w.find(unix.SYS_BIND); len(binds) > 0 && binds[0] < up[0] {
 			t.Errorf("got bind as step %d before loopback comes up in step %d", binds[0], up[0])

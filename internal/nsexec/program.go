@@ -28,6 +28,8 @@ type program struct {
 	mountPoints string // how to make those that are missing in the rootfs, a command to paste
 	copied      bool   // the root is a copy already
 
+	crossing crossing // where the container joins another
+
 	named
 }
 
@@ -39,6 +41,7 @@ type named struct {
 	route                   slot // a route netlink socket of the new network namespace
 	dnsPacket, dnsStream    slot // sockets in it, bound to DNSAddress
 	orphanRetries           slot // its setting of that name, for writing
+	socketInside            slot // a socket in it, where there is no other
 	terminal                slot // the controlling side of the pseudo-terminal
 	handed                  slot // how many these are
 
@@ -59,6 +62,7 @@ func newProgram(spec *Spec) *program {
 	own, terminal := spec.Network == OwnNetwork, spec.wantsTerminal()
 	p.hosts, p.resolv, p.hostname = p.newSlot(), p.newSlot(), p.newSlot()
 	p.route, p.dnsPacket, p.dnsStream, p.orphanRetries = slotIf(own), slotIf(own), slotIf(own), slotIf(own)
+	p.socketInside = slotIf(spec.Network == NoNetwork)
 	p.terminal = slotIf(terminal)
 	p.handed = p.used
 	p.tty = slotIf(terminal)

@@ -18,6 +18,7 @@ type written struct {
 	spec  *Spec
 	sock  int
 	setup int // steps up to the loss of every privilege
+	args  cloneArgs
 }
 
 // openFiles is the hard limit of open files in these tests.
@@ -28,7 +29,10 @@ func programs() map[string]written {
 	list := map[string]written{}
 	for name, spec := range specs() {
 		spec.Hostname, spec.Args, spec.Env = "box", []string{"sh", "-c", "true"}, []string{"HOME=/root"}
-		if spec.IDs.UIDs == nil {
+		switch {
+		case spec.Join != nil:
+			spec.IDs = spec.Join.IDs
+		case spec.IDs.UIDs == nil:
 			spec.IDs = callerIs(0, 0)
 		}
 		switch spec.Capabilities {
@@ -38,7 +42,10 @@ func programs() map[string]written {
 			spec.Capabilities = 0
 		}
 		for _, sock := range []int{3, 7} {
-			w := written{program: newProgram(&spec), spec: &spec, sock: sock}
+			w := written{program: newProgram(&spec), spec: &spec, sock: sock, args: spec.cloneArgs()}
+			if spec.Join != nil {
+				w.args = w.writeCrossing(spec.Join, w.args)
+			}
 			var sys *system
 			if spec.Rootfs == "" {
 				sys = fullSystem(spec.ReadOnly)
@@ -125,7 +132,7 @@ func (w written) opening(t *testing.T, path string) int {
 // that begins.
 func (w written) identified(t *testing.T) (first, last int) {
 	t.Helper()
-	if w.spec.IDs.IsSingle() {
+	if w.spec.IDs.IsSingle() && w.spec.Join == nil {
 		return w.opening(t, "/proc/self/setgroups"), w.opening(t, "/proc/self/gid_map") + 2
 	}
 	wait := w.find(unix.SYS_READ)[0]

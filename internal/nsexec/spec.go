@@ -72,6 +72,10 @@ type Spec struct {
 	// Network is where the container is: by default in a network namespace of its own.
 	Network Network
 
+	// Join is the container that JoinedNetwork is that of, nil for every other. It is to
+	// stay open as long as others may join this one.
+	Join *Target
+
 	// NoInit makes the command itself pid 1.
 	NoInit bool
 
@@ -170,6 +174,9 @@ func (s *Spec) validate() error {
 		if err := checkInside("start in", s.Workdir); err != nil {
 			return err
 		}
+	}
+	if err := s.checkJoin(); err != nil {
+		return err
 	}
 	if err := s.checkIdentity(); err != nil {
 		return err

@@ -29,6 +29,11 @@ func fullMap(id uint32) idmap.Map {
 	return idmap.Map{UIDs: around(uint32(os.Geteuid())), GIDs: around(uint32(os.Getegid()))}
 }
 
+// joined is a container to join, as far as a program has it.
+func joined(ids idmap.Map) *Target {
+	return &Target{IDs: ids, userns: os.Stdout, netns: os.Stderr}
+}
+
 // deep is a path of n components.
 func deep(n int) string { return strings.Repeat("/d", n) }
 
@@ -71,6 +76,12 @@ func specs() map[string]Spec {
 		"no network":                        {Rootfs: "/srv/box", Network: NoNetwork},
 		"the host's network":                {Rootfs: "/srv/box", Network: HostNetwork},
 		"the host's network, with terminal": {Network: HostNetwork, Terminal: terminals},
+
+		"another's network":                {Rootfs: "/srv/box", Network: JoinedNetwork, Join: joined(callerIs(0, 0))},
+		"another's network, with terminal": {Network: JoinedNetwork, Join: joined(callerIs(0, 0)), Terminal: terminals},
+		"another's network, no init":       {Network: JoinedNetwork, Join: joined(callerIs(0, 0)), NoInit: true},
+		"another's network, user":          {Network: JoinedNetwork, Join: joined(fullMap(0)), User: other},
+		"another's network, control group": {Network: JoinedNetwork, Join: joined(fullMap(1000)), Cgroup: os.Stdin},
 
 		"ephemeral":                              {Rootfs: "/srv/box", Ephemeral: true},
 		"ephemeral, system":                      {Ephemeral: true},

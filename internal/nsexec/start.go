@@ -44,11 +44,15 @@ func Start(spec *Spec) (*Child, error) {
 	sock := os.NewFile(uintptr(ends[0]), "child")
 
 	p := newProgram(spec)
+	args := spec.cloneArgs()
+	if spec.Join != nil {
+		args = p.writeCrossing(spec.Join, args)
+	}
 	p.writeSetup(spec, ends[1], sys)
 	setup := len(p.steps)
 	p.writeCommand(spec, ends[1], limit.Max)
 	c := &Child{sock: sock, prog: p, spec: spec}
-	if err := c.begin(setup, ends[1], spec.cloneArgs()); err != nil {
+	if err := c.begin(setup, ends[1], args); err != nil {
 		sock.Close()
 		return nil, err
 	}
@@ -61,6 +65,7 @@ func (c *Child) begin(setup, sock int, args cloneArgs) error {
 	l := &life{
 		setup: p.steps[:setup], command: p.steps[setup:], hand: p.hand, noInit: c.spec.NoInit,
 		sock: uintptr(sock), argv: os.Args, comm: &[]byte("unc-init\x00")[0], blocked: ^uint64(0), clone: args,
+		crossing: p.crossing,
 	}
 	pid, errno := cloneChild(l)
 	runtime.KeepAlive(p)
@@ -71,6 +76,9 @@ func (c *Child) begin(setup, sock int, args cloneArgs) error {
 		}
 		return explainClone(errno)
 	}
+	if c.spec.Join != nil {
+		return c.meet(pid)
+	}
 	c.PID, c.pidfd = pid, int(l.pidfd)
 	return nil
 }
@@ -79,7 +87,7 @@ func (c *Child) begin(setup, sock int, args cloneArgs) error {
 // programs that it takes are only started here, for who called Start has somebody else
 // to tell of the child first.
 func (c *Child) identify() error {
-	if c.spec.IDs.IsSingle() {
+	if c.spec.IDs.IsSingle() || c.spec.Join != nil {
 		return nil
 	}
 	writing, err := c.spec.IDs.Begin(c.PID)
@@ -116,19 +124,22 @@ func (c *Child) Signal(sig unix.Signal) error {
 // Wait waits for the end of the container and returns the command's exit code,
 // or 128+n when a signal n ended it. All its processes have ended then.
 func (c *Child) Wait() (int, error) {
-	var info unix.WaitStatus
+	info, err := waitFor(c.PID)
+	if err != nil {
+		return 0, fmt.Errorf("waiting for the container: %w", err)
+	}
+	c.sock.Close() // but not pidfd: a signal may be on its way through Signal
+	if info.Signaled() {
+		return 128 + int(info.Signal()), nil
+	}
+	return info.ExitStatus(), nil
+}
+
+func waitFor(pid int) (info unix.WaitStatus, err error) {
 	for {
-		_, err := unix.Wait4(c.PID, &info, 0, nil)
-		if errors.Is(err, unix.EINTR) {
-			continue
+		_, err := unix.Wait4(pid, &info, 0, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return info, err
 		}
-		if err != nil {
-			return 0, fmt.Errorf("waiting for the container: %w", err)
-		}
-		c.sock.Close() // but not pidfd: a signal may be on its way through Signal
-		if info.Signaled() {
-			return 128 + int(info.Signal()), nil
-		}
-		return info.ExitStatus(), nil
 	}
 }

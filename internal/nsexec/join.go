@@ -1,0 +1,174 @@
+package nsexec
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"unc/internal/idmap"
+)
+
+// A container that joins another one's network is made in two births, told in doc.go
+// under "Joining". This file is the first: the messenger, which enters the other's
+// namespaces and begets pid 1 there.
+
+// birth is what the messenger needs to beget pid 1 and to tell of it, at addresses
+// that stay.
+type birth struct {
+	clone cloneArgs
+	told  report
+	iov   unix.Iovec
+	msg   unix.Msghdr
+	hand  struct {
+		header unix.Cmsghdr
+		pidfd  int32 // where the kernel puts it is what is sent
+		_      int32
+	}
+}
+
+// reportBorn is the messenger's: pid 1 is there, Errno its number, and its pidfd comes along.
+const reportBorn = -2
+
+// crossing are the messenger's steps, and what comes after them.
+type crossing struct {
+	steps []step
+	birth *birth
+}
+
+// writeCrossing writes what the messenger does, and returns what it is made with: no
+// namespaces, for all that pid 1 gets of its own has to belong to the other container's
+// user namespace. It is written before anything else.
+func (p *program) writeCrossing(t *Target, child cloneArgs) cloneArgs {
+	own := p.steps
+	p.steps = nil
+	p.dieWithParent()
+	// Before it is anybody in there: to look into it would take what only the host's root
+	// has, for the memory is the supervisor's (__ptrace_may_access in kernel/ptrace.c). pid 1
+	// is born so, too, and stays so until its execve.
+	p.call("keeping others from looking in", unix.SYS_PRCTL, num(unix.PR_SET_DUMPABLE), num(0), num(0), num(0), num(0))
+	// The user namespace first: in it, its owner has every right, and over the network
+	// that belongs to it. With other namespaces than these it takes no descriptor along.
+	p.call("entering the other container's user namespace", unix.SYS_SETNS, num(t.userns.Fd()), num(unix.CLONE_NEWUSER))
+	p.call("entering the other container's network", unix.SYS_SETNS, num(t.netns.Fd()), num(unix.CLONE_NEWNET))
+
+	b := &birth{clone: child, told: report{Step: reportBorn}}
+	b.clone.pidfd = uint64(uintptr(unsafe.Pointer(&b.hand.pidfd)))
+	b.hand.header.Level = unix.SOL_SOCKET
+	b.hand.header.Type = unix.SCM_RIGHTS
+	b.hand.header.SetLen(unix.CmsgLen(4))
+	b.iov.Base = (*byte)(unsafe.Pointer(&b.told))
+	b.iov.SetLen(int(reportSize))
+	b.msg.Iov, b.msg.Iovlen = &b.iov, 1
+	b.msg.Control = (*byte)(unsafe.Pointer(&b.hand))
+	b.msg.SetControllen(unix.CmsgSpace(4))
+	// Not run with the others, but by cross: what follows is done by another process.
+	p.call("making namespaces", unix.SYS_CLONE3, p.ptr(unsafe.Pointer(&b.clone)), num(unsafe.Sizeof(b.clone)))
+	p.crossing = crossing{p.steps, b}
+	p.steps = own
+	return cloneArgs{exitSignal: uint64(unix.SIGCHLD)}
+}
+
+// cross is the messenger's whole life, and returns in pid 1. Its steps are numbered
+// after those of the container, so that all reports are told apart.
+//
+//go:nosplit
+//go:norace
+func cross(l *life) {
+	base, last := int32(len(l.setup)+len(l.command)+1), len(l.crossing.steps)-1
+	run(l, l.crossing.steps[:last], base)
+	s, b := &l.crossing.steps[last], l.crossing.birth
+	pid, _, errno := syscall.RawSyscall6(s.nr, s.args[0], s.args[1], 0, 0, 0, 0)
+	if errno != 0 {
+		fail(l, base+int32(last), errno)
+	}
+	if pid == 0 {
+		return
+	}
+	b.told.Errno = int32(pid)
+	_, _, errno = syscall.RawSyscall6(unix.SYS_SENDMSG, l.sock, uintptr(unsafe.Pointer(&b.msg)), unix.MSG_NOSIGNAL, 0, 0, 0)
+	if errno != 0 {
+		// Nobody knows of it then, and nobody else would end it.
+		syscall.RawSyscall6(unix.SYS_KILL, pid, uintptr(unix.SIGKILL), 0, 0, 0, 0)
+		fail(l, base+int32(last), errno)
+	}
+	exit(0)
+}
+
+// meet hears from the messenger who pid 1 is, and lets that go on.
+func (c *Child) meet(messenger int) error {
+	var fds []int
+	told, err := c.hear(&fds)
+	if _, waitErr := waitFor(messenger); err == nil {
+		err = waitErr
+	}
+	switch {
+	case err == nil && told == nil:
+		err = errors.New("the process that was to make the container has ended")
+	case err == nil && told.Step != reportBorn:
+		err = c.explain(*told)
+	case err == nil && len(fds) != 1:
+		err = fmt.Errorf("the container handed over %d descriptors, want 1", len(fds))
+	}
+	if err != nil {
+		for _, fd := range fds {
+			unix.Close(fd)
+		}
+		return err
+	}
+	c.PID, c.pidfd = int(told.Errno), fds[0]
+	if err = c.checkIDs(); err == nil {
+		err = c.Release()
+	}
+	if err != nil {
+		_ = c.Abort()
+	}
+	return err
+}
+
+// checkIDs compares the ids that pid 1 has with those that all of its program was
+// written for. OpenTarget read them of a process, and it is the namespaces that were
+// entered.
+func (c *Child) checkIDs() error {
+	ids, err := idmap.Of(c.PID)
+	if err != nil {
+		return err
+	}
+	if !sameIDs(ids, c.spec.IDs) {
+		return fmt.Errorf("%w: its ids are no longer the same", ErrEnded)
+	}
+	return nil
+}
+
+func sameIDs(a, b idmap.Map) bool {
+	return slices.Equal(a.UIDs, b.UIDs) && slices.Equal(a.GIDs, b.GIDs)
+}
+
+// checkJoin refuses what would break the other container, or this one.
+func (s *Spec) checkJoin() error {
+	switch {
+	case (s.Network == JoinedNetwork) != (s.Join != nil):
+		return errors.New("a container that joins a network needs one to join")
+	case s.Join == nil:
+		return nil
+	case s.Capabilities&(1<<unix.CAP_SYS_ADMIN) != 0:
+		return errors.New("a container that joins another has no CAP_SYS_ADMIN: they share a user namespace, and it reaches into the mounts of all containers there")
+	case !sameIDs(s.IDs, s.Join.IDs):
+		return errors.New("a container that joins another has the same ids")
+	}
+	return nil
+}
+
+// explainCrossing says why the messenger got no further.
+func (c *Child) explainCrossing(s *step, errno syscall.Errno) error {
+	switch {
+	case s.nr == unix.SYS_CLONE3 && c.spec.Cgroup != nil:
+		return explainCloneInto(errno, c.spec.Cgroup.Name())
+	case s.nr == unix.SYS_CLONE3:
+		return explainClone(errno)
+	}
+	return fmt.Errorf("%s: %w", s.doing, errno)
+}
