@@ -17,6 +17,7 @@ type written struct {
 	*program
 	spec  *Spec
 	sock  int
+	ends  childEnds
 	setup int // steps up to the loss of every privilege
 }
 
@@ -38,12 +39,15 @@ func programs() map[string]written {
 			spec.Capabilities = 0
 		}
 		for _, sock := range []int{3, 7} {
-			w := written{program: newProgram(&spec), spec: &spec, sock: sock}
+			w := written{program: newProgram(&spec), spec: &spec, sock: sock, ends: childEnds{sock, int(none)}}
+			if !spec.NoInit {
+				w.ends.orders = 5
+			}
 			var sys *system
 			if spec.Rootfs == "" {
 				sys = fullSystem(spec.ReadOnly)
 			}
-			w.writeSetup(&spec, sock, sys)
+			w.writeSetup(&spec, w.ends, sys)
 			w.setup = len(w.steps)
 			w.writeCommand(&spec, sock, openFiles)
 			list[fmt.Sprintf("%s, socket %d", name, sock)] = w
