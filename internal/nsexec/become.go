@@ -2,6 +2,7 @@ package nsexec
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -11,14 +12,15 @@ import (
 // writeSetup writes the child's program up to the point where it has lost every
 // privilege but those that it starts the command with. The order matters; each step
 // says what it must come before.
-func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
+func (p *program) writeSetup(spec *Spec, ends childEnds, sys *system) {
+	sock := ends.conversation
 	// First, so that a supervisor that dies from here on takes the child along.
 	// One that died before is noticed as the end of the conversation.
 	p.dieWithParent()
-	p.closeAllBut(sock)
+	p.closeAllBut(ends.list()...)
 	if spec.Join != nil {
 		// Before anything is told: the first word is the messenger's.
-		p.await("waiting to be known", sock)
+		p.await("waiting to be known", ends.conversation)
 	}
 	p.openNetwork(spec.Network)
 	p.call("setting the hostname", unix.SYS_SETHOSTNAME, p.str(spec.Hostname), num(len(spec.Hostname)))
@@ -44,7 +46,7 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
 	if spec.ReadOnly {
 		p.freeze(b.root)
 	}
-	p.giveStreams(spec)
+	p.giveStreams(spec, [3]int{0, 1, 2})
 	p.pivot(b.root)
 
 	p.handOver(sock)
@@ -55,6 +57,9 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
 	// Before the wait: nothing below needs a privilege, and the network is set up
 	// by the parent, through sockets that were opened while this process had all.
 	p.confine(spec.Capabilities)
+	if !spec.NoInit {
+		p.listenForSignals()
+	}
 	p.await("waiting to be released", sock)
 }
 
@@ -74,14 +79,44 @@ func (p *program) dieWithParent() {
 	p.call("asking to die with the supervisor", unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL), num(0), num(0), num(0))
 }
 
-// closeAllBut closes every descriptor above 2 but sock: the parent's end of the
-// conversation too, whose end must be seen when the parent dies.
-func (p *program) closeAllBut(sock int) {
-	const doing = "closing descriptors"
-	if sock > 3 {
-		p.call(doing, unix.SYS_CLOSE_RANGE, num(3), num(sock-1), num(0))
+// childEnds are the descriptors of the child's ends of its sockets.
+type childEnds struct {
+	conversation int
+	orders       int // none where there is no pid 1 to take any
+}
+
+func (e childEnds) list() []int {
+	if e.orders == int(none) {
+		return []int{e.conversation}
 	}
-	p.call(doing, unix.SYS_CLOSE_RANGE, num(sock+1), num(^uint32(0)), num(0))
+	return []int{e.conversation, e.orders}
+}
+
+func (e childEnds) close() {
+	for _, fd := range e.list() {
+		unix.Close(fd)
+	}
+}
+
+// closeAllBut closes every descriptor above 2 but the given ones: the parent's ends of the
+// sockets too, whose end must be seen when the parent dies.
+func (p *program) closeAllBut(spared ...int) {
+	const doing = "closing descriptors"
+	first := 3
+	for _, fd := range slices.Sorted(slices.Values(spared)) {
+		if fd > first {
+			p.call(doing, unix.SYS_CLOSE_RANGE, num(first), num(fd-1), num(0))
+		}
+		first = fd + 1
+	}
+	p.call(doing, unix.SYS_CLOSE_RANGE, num(first), num(^uint32(0)), num(0))
+}
+
+// listenForSignals opens what tells pid 1 of its signals while it waits for orders, too
+// (signalfd(2)). All of them are blocked from the clone on.
+func (p *program) listenForSignals() {
+	p.call("opening a descriptor for signals", unix.SYS_SIGNALFD4, num(-1), keep(p, ^uint64(0)), num(sigsetSize),
+		num(unix.SFD_CLOEXEC|unix.SFD_NONBLOCK)).to(p.signals)
 }
 
 // handOver sends the parent the descriptors that only the child could open.
@@ -96,7 +131,7 @@ func (p *program) handOver(sock int) {
 	iov.SetLen(int(reportSize))
 	msg := &unix.Msghdr{Iov: iov, Iovlen: 1, Control: (*byte)(unsafe.Pointer(p.hand))}
 	msg.SetControllen(unix.CmsgSpace(4 * count))
-	p.call("handing descriptors over", unix.SYS_SENDMSG, num(sock), p.ptr(unsafe.Pointer(msg)), num(unix.MSG_NOSIGNAL))
+	p.call("handing descriptors over", unix.SYS_SENDMSG, num(sock), keep(p, *msg), num(unix.MSG_NOSIGNAL))
 	for s := range p.handed {
 		p.call("closing what was handed over", unix.SYS_CLOSE, s.word())
 	}
@@ -131,11 +166,11 @@ func (p *program) writeCommand(spec *Spec, sock int, openFiles uint64) {
 
 // await waits for a word of the parent's.
 func (p *program) await(doing string, sock int) {
-	p.call(doing, unix.SYS_READ, num(sock), p.ptr(unsafe.Pointer(new([8]byte))), num(8)).quiet = true
+	p.call(doing, unix.SYS_READ, num(sock), keep(p, [8]byte{}), num(8)).quiet = true
 }
 
 func (p *program) unblockSignals() {
-	p.call("unblocking signals", unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), p.ptr(unsafe.Pointer(new(uint64))), num(0), num(sigsetSize))
+	p.call("unblocking signals", unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), keep(p, uint64(0)), num(0), num(sigsetSize))
 }
 
 // exec tries one path after the other.

@@ -21,8 +21,9 @@ type report struct {
 }
 
 const (
-	reportReady = -1
-	reportSize  = unsafe.Sizeof(report{})
+	reportReady   = -1
+	reportMapping = -2 // what the process should have done is not there
+	reportSize    = unsafe.Sizeof(report{})
 )
 
 // life is everything the child needs, at addresses that stay.
@@ -37,6 +38,8 @@ type life struct {
 	clone cloneArgs
 	pidfd int32
 	mask  uint64 // the calling thread's own, meanwhile
+
+	duty duty // of pid 1, when it isn't the command
 
 	sock    uintptr  // the child's end of the conversation
 	argv    []string // where the kernel put this process's arguments
@@ -77,8 +80,19 @@ func live(l *life) {
 		}
 		if pid != 0 {
 			reap(l, pid)
+			// Back here, and not further down the stack, of which there is little, it is the
+			// process of a later command.
+			perform(&l.duty)
 		}
 	}
+	become(l)
+}
+
+// become makes the command of its process. It does not return.
+//
+//go:nosplit
+//go:norace
+func become(l *life) {
 	l.denied = false
 	run(l, l.command, int32(len(l.setup)))
 	// The last steps were one execve for each directory of PATH; as execvp(3)
@@ -184,63 +198,4 @@ func resetSignals(l *life) {
 	for sig := uintptr(1); sig <= 64; sig++ {
 		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&l.deflt)), 0, sigsetSize, 0, 0)
 	}
-}
-
-// reap is pid 1: it passes signals on to the command, takes in the dead, and
-// ends, and the whole container with it, when the command does. It holds no
-// descriptor, so a pipe of the command's ends when the command closes it.
-//
-//go:nosplit
-//go:norace
-func reap(l *life, command uintptr) {
-	syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, 0, ^uintptr(0)>>32, 0, 0, 0, 0)
-	syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(l.comm)), 0, 0, 0, 0)
-	for {
-		sig, _, errno := syscall.RawSyscall6(unix.SYS_RT_SIGTIMEDWAIT,
-			uintptr(unsafe.Pointer(&l.blocked)), 0, 0, sigsetSize, 0, 0)
-		switch {
-		case errno != 0: // EINTR: stopped and continued
-			continue
-		case sig == uintptr(unix.SIGCHLD):
-			takeDead(l, command)
-		case sig == uintptr(unix.SIGINT), sig == uintptr(unix.SIGQUIT), sig == uintptr(unix.SIGHUP):
-			// What a terminal sends, it sends to the whole group, which there is
-			// only when the command has got as far as setsid.
-			_, _, errno := syscall.RawSyscall6(unix.SYS_KILL, -command, sig, 0, 0, 0, 0)
-			if errno != 0 {
-				syscall.RawSyscall6(unix.SYS_KILL, command, sig, 0, 0, 0, 0)
-			}
-		default:
-			syscall.RawSyscall6(unix.SYS_KILL, command, sig, 0, 0, 0, 0)
-		}
-	}
-}
-
-// takeDead waits for all that have ended; one SIGCHLD may stand for several.
-//
-//go:nosplit
-//go:norace
-func takeDead(l *life, command uintptr) {
-	for {
-		pid, _, errno := syscall.RawSyscall6(unix.SYS_WAIT4, ^uintptr(0),
-			uintptr(unsafe.Pointer(&l.status)), unix.WNOHANG, 0, 0, 0)
-		if errno != 0 || pid == 0 {
-			return
-		}
-		if pid == command {
-			exit(exitCode(l.status))
-		}
-	}
-}
-
-// exitCode turns a wait status into what a shell would call it: the exit code,
-// or 128 and the signal.
-//
-//go:nosplit
-//go:norace
-func exitCode(status uint32) uintptr {
-	if sig := status & 0x7f; sig != 0 {
-		return uintptr(128 + sig)
-	}
-	return uintptr(status >> 8 & 0xff)
 }

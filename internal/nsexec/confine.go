@@ -2,7 +2,6 @@ package nsexec
 
 import (
 	"slices"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -39,12 +38,12 @@ func (p *program) confine(kept Capabilities) {
 func (p *program) setCapabilities(permitted, inheritable Capabilities) {
 	low := func(c Capabilities) uint32 { return uint32(c) }
 	high := func(c Capabilities) uint32 { return uint32(c >> 32) }
-	data := &[2]unix.CapUserData{
+	data := [2]unix.CapUserData{
 		{Effective: low(permitted), Permitted: low(permitted), Inheritable: low(inheritable)},
 		{Effective: high(permitted), Permitted: high(permitted), Inheritable: high(inheritable)},
 	}
-	header := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	p.call("setting capabilities", unix.SYS_CAPSET, p.ptr(unsafe.Pointer(header)), p.ptr(unsafe.Pointer(data)))
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	p.call("setting capabilities", unix.SYS_CAPSET, keep(p, header), keep(p, data))
 }
 
 // limit sets the command's resource limits. Of open files there is a soft one in any
@@ -55,8 +54,8 @@ func (p *program) limit(limits []Limit, openFiles uint64) {
 		limits = append(slices.Clone(limits), Limit{unix.RLIMIT_NOFILE, min(maxFiles, openFiles), openFiles})
 	}
 	for _, l := range limits {
-		limit := &unix.Rlimit{Cur: l.Soft, Max: l.Hard}
-		p.call("setting a resource limit", unix.SYS_PRLIMIT64, num(0), num(l.Resource), p.ptr(unsafe.Pointer(limit)), num(0))
+		limit := unix.Rlimit{Cur: l.Soft, Max: l.Hard}
+		p.call("setting a resource limit", unix.SYS_PRLIMIT64, num(0), num(l.Resource), keep(p, limit), num(0))
 	}
 }
 
@@ -67,10 +66,15 @@ func (p *program) filter(filter []unix.SockFilter) {
 	if len(filter) == 0 {
 		return
 	}
-	prog := &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	p.ptr(unsafe.Pointer(&filter[0]))
+	prog := sockFprog{length: uint16(len(filter)), filter: keep(p, filter...).value}
 	// Speculative stores stay as they are for every program: kernels before 5.16 make
 	// them slow for who has a filter, newer ones for nobody (seccomp(2)).
 	p.call("installing the seccomp filter", unix.SYS_SECCOMP, num(unix.SECCOMP_SET_MODE_FILTER),
-		num(unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW), p.ptr(unsafe.Pointer(prog)))
+		num(unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW), keep(p, prog))
+}
+
+// sockFprog is struct sock_fprog of seccomp(2), with the filter's address.
+type sockFprog struct {
+	length uint16
+	filter uintptr
 }

@@ -19,7 +19,7 @@ func TestHandles(t *testing.T) {
 		list := map[string]string{}
 		for name, f := range map[string]*os.File{
 			"Route": h.Route, "DNSPacket": h.DNSPacket, "DNSStream": h.DNSStream,
-			"OrphanRetries": h.OrphanRetries, "Socket": h.Socket,
+			"OrphanRetries": h.OrphanRetries, "Socket": h.Socket, "Root": h.Root, "Pts": h.Pts,
 			"Hosts": h.Hosts, "Resolv": h.Resolv, "Hostname": h.Hostname, "Terminal": h.Terminal,
 		} {
 			if f != nil {
@@ -28,7 +28,7 @@ func TestHandles(t *testing.T) {
 		}
 		return list
 	}
-	files := map[string]string{"Hosts": "/hosts", "Resolv": "/resolv.conf", "Hostname": "/hostname"}
+	files := map[string]string{"Root": "/", "Pts": "/pts", "Hosts": "/hosts", "Resolv": "/resolv.conf", "Hostname": "/hostname"}
 	sockets := map[string]string{"Route": "netlink", "DNSPacket": "udp 127.0.0.11:53", "DNSStream": "tcp 127.0.0.11:53 listening", "OrphanRetries": "/tcp_orphan_retries"}
 	inside := map[string]string{"Socket": "udp 0.0.0.0:0"}
 	terminal := map[string]string{"Terminal": "terminal 0"}
@@ -80,7 +80,7 @@ func kindOf(fd int) string {
 	}
 	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	switch {
-	case errors.Is(err, unix.ENOTSOCK):
+	case errors.Is(err, unix.ENOTSOCK), errors.Is(err, unix.EBADF): // what is open as a path alone
 		if number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN); err == nil {
 			return fmt.Sprintf("terminal %d", number)
 		}

@@ -44,9 +44,13 @@ var childActions = map[string]func() error{
 	"reside": childResides,
 	"serve":  childServes,
 	"attack": childAttacks,
-	"wait":   childWaits,
+	"dwell":  childDwells,
 	"nest":   childNests,
 	"join":   childJoins,
+	"wait":   childWaits,
+	"exit":   childExits,
+	"tell":   childTells,
+	"count":  childCounts,
 }
 
 func TestMain(m *testing.M) {
@@ -142,7 +146,9 @@ func newBox(t *testing.T, action string, changes ...func(*Spec)) *box {
 }
 
 func (b *box) files() []*os.File {
-	return []*os.File{b.Route, b.DNSPacket, b.DNSStream, b.Hosts, b.Resolv, b.Hostname, b.Terminal}
+	return []*os.File{
+		b.Route, b.DNSPacket, b.DNSStream, b.OrphanRetries, b.Root, b.Pts, b.Hosts, b.Resolv, b.Hostname, b.Terminal,
+	}
 }
 
 func copyExecutable(t *testing.T, to string) {

@@ -22,6 +22,9 @@ type Handles struct {
 
 	Socket *os.File // one in the network namespace, for Offer; of NoNetwork only
 
+	Root *os.File // the container's root and its devpts, to look into (O_PATH): what is
+	Pts  *os.File // in the one is the container's to arrange; see NewTerminal for the other
+
 	Hosts    *os.File // what is mounted over /etc/hosts, /etc/resolv.conf and
 	Resolv   *os.File // /etc/hostname, empty and open for writing
 	Hostname *os.File
@@ -55,6 +58,8 @@ func (c *Child) Ready() (*Handles, error) {
 	}
 	p := c.prog
 	return &Handles{
+		Root:      file(p.root, "root"),
+		Pts:       file(p.pts, "pts"),
 		Route:     file(p.route, "route"),
 		DNSPacket: file(p.dnsPacket, "DNS packets"),
 		DNSStream: file(p.dnsStream, "DNS connections"),

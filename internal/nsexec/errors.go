@@ -179,6 +179,13 @@ func (s *Spec) explainExec(errno syscall.Errno) error {
 			}
 		}
 		return hint.With(fmt.Errorf("%w: %q is not in %s", ErrNotFound, name, where), way)
+	}
+	return notExecutable(name, where, errno)
+}
+
+// notExecutable is for a command that is there.
+func notExecutable(name, where string, errno syscall.Errno) error {
+	switch errno {
 	case unix.EACCES:
 		return fmt.Errorf("%w: %q in %s may not be executed: permission denied", ErrNotExecutable, name, where)
 	case unix.ENOEXEC:

@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"slices"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -66,19 +64,20 @@ func (s *Spec) switches() bool {
 // programs do with /dev/stdout. The terminal becomes his. A pipe stays its owner's, who
 // may open it anew as well, and is opened to everybody: it has no name but in proc(5),
 // among the descriptors of those who have it. Files stay as they are. It comes before
-// capabilities are lost.
-func (p *program) giveStreams(spec *Spec) {
+// all capabilities are lost; of pid 1's, CHOWN may be missing. here is what descriptors 0
+// to 2 of the child are called in this process.
+func (p *program) giveStreams(spec *Spec, here [3]int) {
 	uid, _ := spec.own()
 	if spec.User.UID == uid {
 		return
 	}
 	keepGroup := ^uint32(0) // chown(2): -1 leaves it
 	if p.tty != none {
-		p.call("giving the terminal to the user", unix.SYS_FCHOWN, p.tty.word(), num(spec.User.UID), num(keepGroup))
+		p.call("giving the terminal to the user", unix.SYS_FCHOWN, p.tty.word(), num(spec.User.UID), num(keepGroup)).forgive(unix.EPERM)
 	}
 	for fd, terminal := range spec.Terminal {
 		var fs unix.Statfs_t
-		if !terminal && unix.Fstatfs(fd, &fs) == nil && fs.Type == unix.PIPEFS_MAGIC {
+		if !terminal && unix.Fstatfs(here[fd], &fs) == nil && fs.Type == unix.PIPEFS_MAGIC {
 			// It may be somebody else's, from the other side of a sudo say.
 			p.call("opening a pipe to the user", unix.SYS_FCHMOD, num(fd), num(0o666)).forgive(unix.EPERM)
 		}
@@ -94,8 +93,7 @@ func (p *program) becomeUser(spec *Spec, sock int) {
 		// Or setresuid takes every capability away, the ambient ones before they are any.
 		p.call(doing, unix.SYS_PRCTL, num(unix.PR_SET_KEEPCAPS), num(1), num(0), num(0), num(0))
 		if spec.User.Groups != nil {
-			groups := append(slices.Clone(spec.User.Groups), 0) // so that there is an address even when there are none
-			p.call(doing, unix.SYS_SETGROUPS, num(len(groups)-1), p.ptr(unsafe.Pointer(&groups[0])))
+			p.call(doing, unix.SYS_SETGROUPS, num(len(spec.User.Groups)), keep(p, spec.User.Groups...))
 		}
 		uid, gid := num(spec.User.UID), num(spec.User.GID)
 		p.call(doing, unix.SYS_SETRESGID, gid, gid, gid)
@@ -104,7 +102,7 @@ func (p *program) becomeUser(spec *Spec, sock int) {
 			// A change of user clears it (PR_SET_PDEATHSIG(2const)); what happened meanwhile
 			// is seen as the end of the conversation.
 			p.dieWithParent()
-			p.call("looking for the supervisor", unix.SYS_RECVFROM, num(sock), p.ptr(unsafe.Pointer(new([8]byte))), num(8),
+			p.call("looking for the supervisor", unix.SYS_RECVFROM, num(sock), keep(p, [8]byte{}), num(8),
 				num(unix.MSG_DONTWAIT), num(0), num(0)).forgive(unix.EAGAIN).quiet = true
 		}
 	}

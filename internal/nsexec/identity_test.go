@@ -161,7 +161,7 @@ func TestStreamsAreGiven(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			spec := &Spec{IDs: test.ids, User: User{UID: test.uid}, Terminal: test.terminal}
 			w := written{program: newProgram(spec)}
-			w.giveStreams(spec)
+			w.giveStreams(spec, [3]int{0, 1, 2})
 			stdin, tty := false, false
 			for _, i := range w.find(unix.SYS_FCHOWN) {
 				s := w.steps[i]

@@ -66,7 +66,7 @@ func (p *program) writeCrossing(t *Target, child cloneArgs) cloneArgs {
 	b.msg.Control = (*byte)(unsafe.Pointer(&b.hand))
 	b.msg.SetControllen(unix.CmsgSpace(4))
 	// Not run with the others, but by cross: what follows is done by another process.
-	p.call("making namespaces", unix.SYS_CLONE3, p.ptr(unsafe.Pointer(&b.clone)), num(unsafe.Sizeof(b.clone)))
+	p.call("making namespaces", unix.SYS_CLONE3, keep(p, b.clone), num(unsafe.Sizeof(b.clone)))
 	p.crossing = crossing{p.steps, b}
 	p.steps = own
 	return cloneArgs{exitSignal: uint64(unix.SIGCHLD)}

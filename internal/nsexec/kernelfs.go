@@ -2,7 +2,6 @@ package nsexec
 
 import (
 	"slices"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -104,36 +103,38 @@ func (p *program) fillDev(dev slot) {
 	for _, link := range devLinks {
 		p.call("linking /dev/"+link[0], unix.SYS_SYMLINKAT, p.str(link[1]), dev.word(), p.str(link[0]))
 	}
-	p.freeSlot(p.mountIn(dev, "shm", "tmpfs", attrPlain, "mode", "1777"))
-	p.freeSlot(p.mountIn(dev, "mqueue", "mqueue", attrPlain))
-	pts := p.mountIn(dev, "pts", "devpts", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC,
+	for _, fs := range [][]string{{"shm", "tmpfs", "mode", "1777"}, {"mqueue", "mqueue"}} {
+		m := p.newSlot()
+		p.mountIn(m, dev, fs[0], fs[1], attrPlain, fs[2:]...)
+		p.freeSlot(m)
+	}
+	p.mountIn(p.pts, dev, "pts", "devpts", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC,
 		"ptmxmode", "0666", "mode", "0620")
 	if p.terminal != none {
-		p.openTerminal(dev, pts)
+		p.openTerminal(dev)
 	}
-	p.freeSlot(pts)
 }
 
-// mountIn mounts a new filesystem on a new directory of our own /dev.
-func (p *program) mountIn(dev slot, name, fstype string, attrs uint64, options ...string) slot {
+// mountIn mounts a new filesystem on a new directory of our own /dev, and leaves it in m.
+func (p *program) mountIn(m, dev slot, name, fstype string, attrs uint64, options ...string) {
 	doing := "mounting /dev/" + name
 	p.mkdir(doing, dev.word(), name, 0o755)
-	m := p.newMount(fstype, attrs, options...)
+	p.newMountIn(m, fstype, attrs, options...)
 	p.attach(doing, m, dev.word(), name)
-	return m
 }
 
 // openTerminal opens a pseudo-terminal of the container's own devpts, so that
-// it has a name in there, and makes its other side /dev/console.
-func (p *program) openTerminal(dev, pts slot) {
+// it has a name in there, and makes its other side /dev/console. NewTerminal opens those
+// of later commands.
+func (p *program) openTerminal(dev slot) {
 	const doing = "opening a pseudo-terminal"
-	p.call(doing, unix.SYS_OPENAT, pts.word(), p.str("ptmx"), num(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)).to(p.terminal)
-	p.call(doing, unix.SYS_IOCTL, p.terminal.word(), num(unix.TIOCSPTLCK), p.ptr(unsafe.Pointer(new(int32))))
-	p.call(doing, unix.SYS_IOCTL, p.terminal.word(), num(unix.TIOCGPTPEER), num(unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)).to(p.tty)
+	p.call(doing, unix.SYS_OPENAT, p.pts.word(), p.str("ptmx"), num(terminalFlags)).to(p.terminal)
+	p.call(doing, unix.SYS_IOCTL, p.terminal.word(), num(unix.TIOCSPTLCK), keep(p, int32(0)))
+	p.call(doing, unix.SYS_IOCTL, p.terminal.word(), num(unix.TIOCGPTPEER), num(terminalFlags)).to(p.tty)
 	p.touch(doing, dev.word(), "console")
 	console := p.newSlot()
 	// The first one opened in a new devpts is number 0.
-	p.clone(doing, pts.word(), "0", 0, console)
+	p.clone(doing, p.pts.word(), "0", 0, console)
 	p.attach(doing, console, dev.word(), "console")
 	p.freeSlot(console)
 }

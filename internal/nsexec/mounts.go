@@ -21,8 +21,14 @@ const (
 // newMount makes a filesystem of its own and leaves its mount, attached nowhere
 // yet, in a new slot. Options are key, value pairs.
 func (p *program) newMount(fstype string, attrs uint64, options ...string) slot {
-	doing := "making a " + fstype
 	mount := p.newSlot()
+	p.newMountIn(mount, fstype, attrs, options...)
+	return mount
+}
+
+// newMountIn is newMount for a slot that is reserved already.
+func (p *program) newMountIn(mount slot, fstype string, attrs uint64, options ...string) {
+	doing := "making a " + fstype
 	ctx := p.newSlot()
 	p.call(doing, unix.SYS_FSOPEN, p.str(fstype), num(unix.FSOPEN_CLOEXEC)).to(ctx)
 	for i := 0; i < len(options); i += 2 {
@@ -32,7 +38,6 @@ func (p *program) newMount(fstype string, attrs uint64, options ...string) slot 
 	p.call(doing, unix.SYS_FSCONFIG, ctx.word(), num(unix.FSCONFIG_CMD_CREATE), num(0), num(0), num(0))
 	p.call(doing, unix.SYS_FSMOUNT, ctx.word(), num(unix.FSMOUNT_CLOEXEC), num(attrs)).to(mount)
 	p.freeSlot(ctx)
-	return mount
 }
 
 // mountOverlay mounts one; relative names are the scratch filesystem's, which has to be
@@ -68,7 +73,7 @@ func (p *program) setAttrs(doing string, s slot, flags uint, attrs uint64) {
 
 func (p *program) changeAttrs(doing string, s slot, flags uint, attr *unix.MountAttr) *step {
 	return p.call(doing, unix.SYS_MOUNT_SETATTR, s.word(), p.str(""), num(uint64(flags|unix.AT_EMPTY_PATH)),
-		p.ptr(unsafe.Pointer(attr)), num(unsafe.Sizeof(*attr)))
+		keep(p, *attr), num(unsafe.Sizeof(*attr)))
 }
 
 // openBeneath opens the directory NAME of the rootfs in root. No link is
@@ -86,9 +91,8 @@ func (p *program) openInside(doing string, root slot, target string, flags uint6
 }
 
 func (p *program) openat2(doing string, dir slot, name string, flags, resolve uint64, into slot) {
-	how := &unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: resolve}
-	p.call(doing, unix.SYS_OPENAT2, dir.word(), p.str(name), p.ptr(unsafe.Pointer(how)),
-		num(unsafe.Sizeof(*how))).to(into)
+	how := unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: resolve}
+	p.call(doing, unix.SYS_OPENAT2, dir.word(), p.str(name), keep(p, how), num(unsafe.Sizeof(how))).to(into)
 }
 
 // mkdir makes a directory; one that is there already is as good.

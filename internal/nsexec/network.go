@@ -119,14 +119,14 @@ func (h *Handles) LetGo() {
 // loopbackUp leaves the socket that it takes, for packets and not bound yet, in s.
 func (p *program) loopbackUp(s slot) {
 	const doing = "bringing up the loopback interface"
-	request := &struct {
+	request := struct {
 		name  [unix.IFNAMSIZ]byte
 		flags uint16
 		_     [22]byte
 	}{flags: unix.IFF_UP | unix.IFF_RUNNING}
 	copy(request.name[:], "lo")
 	p.socket(doing, unix.SOCK_DGRAM, s)
-	p.call(doing, unix.SYS_IOCTL, s.word(), num(unix.SIOCSIFFLAGS), p.ptr(unsafe.Pointer(request)))
+	p.call(doing, unix.SYS_IOCTL, s.word(), num(unix.SIOCSIFFLAGS), keep(p, request))
 }
 
 // listenForDNS comes after loopback is up, which gives it all of 127.0.0.0/8. A
@@ -134,9 +134,9 @@ func (p *program) loopbackUp(s slot) {
 // address, but not on 0.0.0.0 or [::], which take this one in.
 func (p *program) listenForDNS() {
 	doing := "listening on " + DNSAddress.String()
-	at := &sockaddrIn{family: unix.AF_INET, address: DNSAddress.Addr().As4()}
+	at := sockaddrIn{family: unix.AF_INET, address: DNSAddress.Addr().As4()}
 	at.port = [2]byte{byte(DNSAddress.Port() >> 8), byte(DNSAddress.Port())}
-	address, size := p.ptr(unsafe.Pointer(at)), num(unsafe.Sizeof(*at))
+	address, size := keep(p, at), num(unsafe.Sizeof(at))
 	p.socket(doing, unix.SOCK_STREAM, p.dnsStream)
 	for _, s := range []slot{p.dnsPacket, p.dnsStream} {
 		p.call(doing, unix.SYS_BIND, s.word(), address, size)

@@ -36,13 +36,14 @@ func TestHanded(t *testing.T) {
 		spec Spec
 		want named
 	}{
-		{"own", Spec{}, named{0, 1, 2, 3, 4, 5, 6, none, none, 7, none}},
-		{"own, terminal", Spec{Terminal: [3]bool{true}}, named{0, 1, 2, 3, 4, 5, 6, none, 7, 8, 8}},
-		{"none", Spec{Network: NoNetwork}, named{0, 1, 2, none, none, none, none, 3, none, 4, none}},
-		{"none, terminal", Spec{Network: NoNetwork, Terminal: [3]bool{true}}, named{0, 1, 2, none, none, none, none, 3, 4, 5, 5}},
-		{"host", Spec{Network: HostNetwork}, named{0, 1, 2, none, none, none, none, none, none, 3, none}},
-		{"another's", Spec{Network: JoinedNetwork}, named{0, 1, 2, none, none, none, none, none, none, 3, none}},
-		{"host, terminal", Spec{Network: HostNetwork, Terminal: [3]bool{2: true}}, named{0, 1, 2, none, none, none, none, none, 3, 4, 4}},
+		{"own", Spec{}, named{0, 1, 2, 3, 4, 5, 6, 7, 8, none, none, 9, none, 9}},
+		{"own, terminal", Spec{Terminal: [3]bool{true}}, named{0, 1, 2, 3, 4, 5, 6, 7, 8, none, 9, 10, 10, 11}},
+		{"none", Spec{Network: NoNetwork}, named{0, 1, 2, 3, 4, none, none, none, none, 5, none, 6, none, 6}},
+		{"none, terminal", Spec{Network: NoNetwork, Terminal: [3]bool{true}}, named{0, 1, 2, 3, 4, none, none, none, none, 5, 6, 7, 7, 8}},
+		{"host", Spec{Network: HostNetwork}, named{0, 1, 2, 3, 4, none, none, none, none, none, none, 5, none, 5}},
+		{"another's", Spec{Network: JoinedNetwork}, named{0, 1, 2, 3, 4, none, none, none, none, none, none, 5, none, 5}},
+		{"host, no init", Spec{Network: HostNetwork, NoInit: true}, named{0, 1, 2, 3, 4, none, none, none, none, none, none, 5, none, none}},
+		{"host, terminal", Spec{Network: HostNetwork, Terminal: [3]bool{2: true}}, named{0, 1, 2, 3, 4, none, none, none, none, none, 5, 6, 6, 7}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, newProgram(&test.spec).named, cmp.AllowUnexported(named{})); diff != "" {

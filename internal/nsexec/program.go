@@ -20,10 +20,11 @@ type program struct {
 	steps []step
 	hand  *handover // the slots, in the message that carries some of them out
 
-	// keep holds what the table points to: it stores addresses as uintptr,
-	// which the garbage collector does not follow.
-	keep []unsafe.Pointer
-	used slot
+	// kept is what the table points to: it stores addresses as uintptr, which the
+	// garbage collector does not follow. All of it is in the arena, where there is one.
+	kept  []unsafe.Pointer
+	arena *arena
+	used  slot
 
 	mountPoints string // how to make those that are missing in the rootfs, a command to paste
 	copied      bool   // the root is a copy already
@@ -37,6 +38,7 @@ type program struct {
 // Those that are handed to the parent come first, without a gap, because they are
 // sent as they lie. What this container does not have is none.
 type named struct {
+	root, pts               slot // the container's root and its devpts, to look into (O_PATH)
 	hosts, resolv, hostname slot // the files mounted over those of /etc, for writing
 	route                   slot // a route netlink socket of the new network namespace
 	dnsPacket, dnsStream    slot // sockets in it, bound to DNSAddress
@@ -45,7 +47,8 @@ type named struct {
 	terminal                slot // the controlling side of the pseudo-terminal
 	handed                  slot // how many these are
 
-	tty slot // the pseudo-terminal's other side, the command's
+	tty     slot // the pseudo-terminal's other side, the command's
+	signals slot // where pid 1 reads of its signals
 }
 
 // newProgram begins an empty program with the slots that spec asks for.
@@ -60,12 +63,14 @@ func newProgram(spec *Spec) *program {
 		return p.newSlot()
 	}
 	own, terminal := spec.Network == OwnNetwork, spec.wantsTerminal()
+	p.root, p.pts = p.newSlot(), p.newSlot()
 	p.hosts, p.resolv, p.hostname = p.newSlot(), p.newSlot(), p.newSlot()
 	p.route, p.dnsPacket, p.dnsStream, p.orphanRetries = slotIf(own), slotIf(own), slotIf(own), slotIf(own)
 	p.socketInside = slotIf(spec.Network == NoNetwork)
 	p.terminal = slotIf(terminal)
 	p.handed = p.used
 	p.tty = slotIf(terminal)
+	p.signals = slotIf(!spec.NoInit)
 	return p
 }
 
@@ -125,13 +130,23 @@ var (
 func (p *program) str(s string) word {
 	b := make([]byte, len(s)+1)
 	copy(b, s)
-	return p.ptr(unsafe.Pointer(&b[0]))
+	return keep(p, b...)
 }
 
-// ptr keeps the object that u points to, which must be on the heap, and gives its address.
-func (p *program) ptr(u unsafe.Pointer) word {
-	p.keep = append(p.keep, u)
-	return num(uintptr(u))
+// keep has values where the child will find them, and gives the address of the first:
+// on the heap, of which it gets a copy, or in the arena. There is an address even for
+// none. What goes to an arena holds no Go pointer.
+func keep[T any](p *program, values ...T) word {
+	if len(values) == 0 {
+		values = make([]T, 1)
+	}
+	first := unsafe.Pointer(&values[0])
+	if p.arena != nil {
+		size := len(values) * int(unsafe.Sizeof(values[0]))
+		return num(p.arena.add(unsafe.Slice((*byte)(first), size), unsafe.Alignof(values[0])))
+	}
+	p.kept = append(p.kept, first)
+	return num(uintptr(first))
 }
 
 // vector keeps strings as execve(2) wants them: addresses, ended by zero.
@@ -140,7 +155,7 @@ func (p *program) vector(list []string) word {
 	for i, s := range list {
 		v[i] = p.str(s).value
 	}
-	return p.ptr(unsafe.Pointer(&v[0]))
+	return keep(p, v...)
 }
 
 // newSlot reserves a slot of the child's own.

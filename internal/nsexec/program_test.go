@@ -13,7 +13,7 @@ import (
 // text is the zero-terminated string that an argument of a step points to.
 // Addresses are compared with those that the program keeps, never followed.
 func (p *program) text(arg uintptr) string {
-	for _, kept := range p.keep {
+	for _, kept := range p.kept {
 		if uintptr(kept) == arg {
 			return unix.BytePtrToString((*byte)(kept))
 		}
@@ -24,7 +24,7 @@ func (p *program) text(arg uintptr) string {
 // kept is the object that an argument of a step points to.
 func kept[T any](t *testing.T, p *program, arg uintptr) *T {
 	t.Helper()
-	for _, u := range p.keep {
+	for _, u := range p.kept {
 		if uintptr(u) == arg {
 			return (*T)(u)
 		}

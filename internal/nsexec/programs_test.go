@@ -17,6 +17,7 @@ type written struct {
 	*program
 	spec  *Spec
 	sock  int
+	ends  childEnds
 	setup int // steps up to the loss of every privilege
 	args  cloneArgs
 }
@@ -42,7 +43,10 @@ func programs() map[string]written {
 			spec.Capabilities = 0
 		}
 		for _, sock := range []int{3, 7} {
-			w := written{program: newProgram(&spec), spec: &spec, sock: sock, args: spec.cloneArgs()}
+			w := written{program: newProgram(&spec), spec: &spec, sock: sock, ends: childEnds{sock, int(none)}, args: spec.cloneArgs()}
+			if !spec.NoInit {
+				w.ends.orders = 5
+			}
 			if spec.Join != nil {
 				w.args = w.writeCrossing(spec.Join, w.args)
 			}
@@ -50,7 +54,7 @@ func programs() map[string]written {
 			if spec.Rootfs == "" {
 				sys = fullSystem(spec.ReadOnly)
 			}
-			w.writeSetup(&spec, sock, sys)
+			w.writeSetup(&spec, w.ends, sys)
 			w.setup = len(w.steps)
 			w.writeCommand(&spec, sock, openFiles)
 			list[fmt.Sprintf("%s, socket %d", name, sock)] = w

@@ -24,7 +24,7 @@ func (p *program) mountRoot(spec *Spec, sys *system) base {
 
 	// Taken here and not by the parent: a mount can only be cloned from one's own
 	// namespace. Before scratch is mounted, which may cover them.
-	b := base{root: p.newSlot()}
+	b := base{root: p.root}
 	lower := b.root
 	if sys == nil {
 		if spec.Ephemeral {

@@ -126,6 +126,7 @@ func TestCloseOnExec(t *testing.T) {
 		unix.SYS_FSMOUNT:   {1, unix.FSMOUNT_CLOEXEC},
 		unix.SYS_OPEN_TREE: {2, unix.OPEN_TREE_CLOEXEC},
 		unix.SYS_SOCKET:    {1, unix.SOCK_CLOEXEC},
+		unix.SYS_SIGNALFD4: {3, unix.SFD_CLOEXEC},
 		unix.SYS_IOCTL:     {2, unix.O_CLOEXEC}, // TIOCGPTPEER
 	}
 	eachProgram(t, func(t *testing.T, w written) {

@@ -138,20 +138,17 @@ const hostnameLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 // validate refuses what can't be handed to the kernel.
 func (s *Spec) validate() error {
-	texts := [][]string{s.Args, s.Env, {s.Rootfs, s.Hostname, s.Workdir}}
+	texts := []string{s.Rootfs, s.Hostname}
 	for _, m := range s.Mounts {
-		texts = append(texts, []string{m.Source, m.Target, m.Size})
+		texts = append(texts, m.Source, m.Target, m.Size)
 	}
-	for _, list := range texts {
-		for _, text := range list {
-			if strings.IndexByte(text, 0) >= 0 {
-				return fmt.Errorf("%q contains a zero byte", text)
-			}
-		}
+	if err := refuseZeroBytes(texts); err != nil {
+		return err
+	}
+	if err := s.validateCommand(); err != nil {
+		return err
 	}
 	switch {
-	case len(s.Args) == 0 || s.Args[0] == "":
-		return errors.New("there is no command to run")
 	case s.Network < 0 || s.Network >= networkCount:
 		return fmt.Errorf("there is no kind of network with number %d", s.Network)
 	case s.Hostname == "" || len(s.Hostname) > 64:
@@ -160,8 +157,6 @@ func (s *Spec) validate() error {
 		return fmt.Errorf("the hostname %q is not made of letters, digits, dots and dashes (hostname(7))", s.Hostname)
 	case len(s.Filter) > unix.BPF_MAXINSNS:
 		return fmt.Errorf("the filter has %d instructions, and %d are the most (seccomp(2))", len(s.Filter), unix.BPF_MAXINSNS)
-	case s.Ambient&^s.Capabilities != 0:
-		return fmt.Errorf("%s is to be ambient, and is none of the container's capabilities", strings.Join((s.Ambient&^s.Capabilities).Names(), ", "))
 	case len(s.Mounts) > maxMounts:
 		return fmt.Errorf("%d mounts are asked for, and %d are the most", len(s.Mounts), maxMounts)
 	}
@@ -170,18 +165,39 @@ func (s *Spec) validate() error {
 			return err
 		}
 	}
+	if err := s.checkJoin(); err != nil {
+		return err
+	}
+	return refuseDirectories([]int{0, 1, 2})
+}
+
+// validateCommand refuses what can't be handed to the kernel of a command, be it the
+// container's first or a later one.
+func (s *Spec) validateCommand() error {
+	if err := refuseZeroBytes(slices.Concat(s.Args, s.Env, []string{s.Workdir})); err != nil {
+		return err
+	}
+	switch {
+	case len(s.Args) == 0 || s.Args[0] == "":
+		return errors.New("there is no command to run")
+	case s.Ambient&^s.Capabilities != 0:
+		return fmt.Errorf("%s is to be ambient, and is none of the container's capabilities", strings.Join((s.Ambient&^s.Capabilities).Names(), ", "))
+	}
 	if s.Workdir != "" && s.Workdir != "/" {
 		if err := checkInside("start in", s.Workdir); err != nil {
 			return err
 		}
 	}
-	if err := s.checkJoin(); err != nil {
-		return err
+	return s.checkIdentity()
+}
+
+func refuseZeroBytes(texts []string) error {
+	for _, text := range texts {
+		if strings.IndexByte(text, 0) >= 0 {
+			return fmt.Errorf("%q contains a zero byte", text)
+		}
 	}
-	if err := s.checkIdentity(); err != nil {
-		return err
-	}
-	return s.checkDescriptors()
+	return nil
 }
 
 // checkIdentity refuses who does not exist inside.
@@ -199,10 +215,10 @@ func (s *Spec) checkIdentity() error {
 	return nil
 }
 
-// checkDescriptors refuses directories on 0, 1 and 2: through one of them the
-// command could walk the host's files with "..".
-func (s *Spec) checkDescriptors() error {
-	for fd := range s.Terminal {
+// refuseDirectories refuses them among what a command gets: through one of them it
+// could walk the host's files with "..".
+func refuseDirectories(fds []int) error {
+	for _, fd := range fds {
 		var st unix.Stat_t
 		if err := unix.Fstat(fd, &st); err != nil {
 			return fmt.Errorf("looking at descriptor %d: %w", fd, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,6 +21,10 @@ type Child struct {
 	prog  *program
 	spec  *Spec
 	tried []string // where Unshare looks for the command
+
+	ledger    *ledger        // of what pid 1 has started; nil where the command is pid 1
+	hole      unsafe.Pointer // see arena.go
+	openFiles uint64         // hard limit
 }
 
 // Start makes the container's first process, which furnishes its namespaces and
@@ -37,39 +42,71 @@ func Start(spec *Spec) (*Child, error) {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return nil, fmt.Errorf("reading the limit of open files: %w", err)
 	}
-	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	c := &Child{spec: spec, prog: newProgram(spec), openFiles: limit.Max}
+	ends, err := c.connect()
 	if err != nil {
-		return nil, fmt.Errorf("making a socket pair: %w", err)
+		return nil, err
 	}
-	sock := os.NewFile(uintptr(ends[0]), "child")
-
-	p := newProgram(spec)
-	args := spec.cloneArgs()
+	p, args := c.prog, spec.cloneArgs()
 	if spec.Join != nil {
 		args = p.writeCrossing(spec.Join, args)
 	}
-	p.writeSetup(spec, ends[1], sys)
+	p.writeSetup(spec, ends, sys)
 	setup := len(p.steps)
-	p.writeCommand(spec, ends[1], limit.Max)
-	c := &Child{sock: sock, prog: p, spec: spec}
-	if err := c.begin(setup, ends[1], args); err != nil {
-		sock.Close()
+	p.writeCommand(spec, ends.conversation, limit.Max)
+	if err := c.begin(setup, ends, args); err != nil {
+		c.disconnect()
 		return nil, err
 	}
 	return c, nil
 }
 
+// connect makes what the parent and the child have to do with each other.
+func (c *Child) connect() (childEnds, error) {
+	conversation, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return childEnds{}, fmt.Errorf("making a socket pair: %w", err)
+	}
+	c.sock = os.NewFile(uintptr(conversation[0]), "child")
+	ends := childEnds{conversation[1], int(none)}
+	if c.spec.NoInit {
+		return ends, nil
+	}
+	orders, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		c.sock.Close()
+		unix.Close(ends.conversation)
+		return childEnds{}, fmt.Errorf("making a socket pair: %w", err)
+	}
+	c.ledger, ends.orders = newLedger(orders[0]), orders[1]
+	if c.hole, err = reserveHole(); err != nil {
+		c.disconnect()
+		ends.close()
+		return childEnds{}, err
+	}
+	return ends, nil
+}
+
+// disconnect is for when the child is no more.
+func (c *Child) disconnect() {
+	c.sock.Close()
+	if c.ledger != nil {
+		c.ledger.close()
+	}
+}
+
 // begin makes the child, which works off the program.
-func (c *Child) begin(setup, sock int, args cloneArgs) error {
+func (c *Child) begin(setup int, ends childEnds, args cloneArgs) error {
 	p := c.prog
 	l := &life{
 		setup: p.steps[:setup], command: p.steps[setup:], hand: p.hand, noInit: c.spec.NoInit,
-		sock: uintptr(sock), argv: os.Args, comm: &[]byte("unc-init\x00")[0], blocked: ^uint64(0), clone: args,
+		duty: duty{orders: ends.orders, signals: p.signals, arena: (*life)(c.hole)},
+		sock: uintptr(ends.conversation), argv: os.Args, comm: &[]byte("unc-init\x00")[0], blocked: ^uint64(0), clone: args,
 		crossing: p.crossing,
 	}
 	pid, errno := cloneChild(l)
 	runtime.KeepAlive(p)
-	unix.Close(sock) // before anything is heard, or there would never be an end of the conversation
+	ends.close() // before anything is heard, or there would never be an end of it
 	if errno != 0 {
 		if c.spec.Cgroup != nil {
 			return explainCloneInto(errno, c.spec.Cgroup.Name())
@@ -128,7 +165,7 @@ func (c *Child) Wait() (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("waiting for the container: %w", err)
 	}
-	c.sock.Close() // but not pidfd: a signal may be on its way through Signal
+	c.disconnect() // but not pidfd: a signal may be on its way through Signal
 	if info.Signaled() {
 		return 128 + int(info.Signal()), nil
 	}

@@ -23,9 +23,6 @@ type Target struct {
 	userns, netns *os.File
 }
 
-// ErrEnded is what there is to say of a container that is not running any more.
-var ErrEnded = errors.New("the container has ended")
-
 // ErrNotYours is the one answer to every network that is not that of a container of
 // the caller's. It does not say why: that would tell about other users' processes.
 var ErrNotYours = errors.New("only the network of another container of your own can be joined")

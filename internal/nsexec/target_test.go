@@ -23,8 +23,8 @@ type somebody struct {
 	cmd *exec.Cmd
 }
 
-// childWaits says who it is, and waits for the end of its input.
-func childWaits() error {
+// childDwells says who it is, and waits for the end of its input.
+func childDwells() error {
 	fmt.Println(os.Getpid())
 	_, err := io.Copy(io.Discard, os.Stdin)
 	return err
@@ -33,7 +33,7 @@ func childWaits() error {
 // childNests starts somebody in namespaces of his own, who takes its place.
 func childNests() error {
 	inner := exec.Command("/proc/self/exe")
-	inner.Env = []string{childVariable + "=wait", noRaceSleep}
+	inner.Env = []string{childVariable + "=dwell", noRaceSleep}
 	inner.Stdin, inner.Stdout, inner.Stderr = os.Stdin, os.Stdout, os.Stderr
 	inner.SysProcAttr = ownNetns()
 	return inner.Run()
@@ -111,7 +111,7 @@ func TestTargets(t *testing.T) {
 			return self.pidfd(t), self.open(t, "net")
 		}, ErrNotYours.Error()},
 		{"no network namespace", false, func(t *testing.T) (init, netns *os.File) {
-			s := newSomebody(t, "wait", ownNetns())
+			s := newSomebody(t, "dwell", ownNetns())
 			return s.pidfd(t), s.open(t, "mnt")
 		}, ErrNotYours.Error()},
 		{"no namespace", false, func(t *testing.T) (init, netns *os.File) {
@@ -122,7 +122,7 @@ func TestTargets(t *testing.T) {
 			return self.pidfd(t), null
 		}, ErrNotYours.Error()},
 		{"no process", false, func(t *testing.T) (init, netns *os.File) {
-			s := newSomebody(t, "wait", ownNetns())
+			s := newSomebody(t, "dwell", ownNetns())
 			return s.open(t, "net"), s.open(t, "net")
 		}, ErrNotYours.Error()},
 		{"a container's container", false, func(t *testing.T) (init, netns *os.File) {
@@ -130,7 +130,7 @@ func TestTargets(t *testing.T) {
 			return s.pidfd(t), s.open(t, "net")
 		}, ErrNotYours.Error()},
 		{"a network without a user namespace", true, func(t *testing.T) (init, netns *os.File) {
-			s := newSomebody(t, "wait", &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET})
+			s := newSomebody(t, "dwell", &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET})
 			return s.pidfd(t), s.open(t, "net")
 		}, ErrNotYours.Error()},
 		{"another user's", true, func(t *testing.T) (init, netns *os.File) {
@@ -138,17 +138,17 @@ func TestTargets(t *testing.T) {
 			return s.pidfd(t), s.open(t, "net")
 		}, ErrNotYours.Error()},
 		{"one's own", false, func(t *testing.T) (init, netns *os.File) {
-			s := newSomebody(t, "wait", ownNetns())
+			s := newSomebody(t, "dwell", ownNetns())
 			return s.pidfd(t), s.open(t, "net")
 		}, ""},
 		{"one that has ended", false, func(t *testing.T) (init, netns *os.File) {
-			s := newSomebody(t, "wait", ownNetns())
+			s := newSomebody(t, "dwell", ownNetns())
 			init, netns = s.pidfd(t), s.open(t, "net")
 			end(t, s, init)
 			return init, netns
 		}, ErrEnded.Error()},
 		{"one that has ended and is not gone", false, func(t *testing.T) (init, netns *os.File) {
-			s := newSomebody(t, "wait", ownNetns())
+			s := newSomebody(t, "dwell", ownNetns())
 			init, netns = s.pidfd(t), s.open(t, "net")
 			kill(t, init)
 			return init, netns

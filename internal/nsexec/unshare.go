@@ -1,9 +1,6 @@
 package nsexec
 
 import (
-	"fmt"
-	"os"
-
 	"golang.org/x/sys/unix"
 
 	"unc/internal/idmap"
@@ -19,23 +16,22 @@ import (
 // A command without a slash is looked for in the directories of path, as in PATH.
 // Started tells whether it runs; the command does not end with its parent.
 func Unshare(ids idmap.Map, args, env []string, path string) (*Child, error) {
-	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("making a socket pair: %w", err)
-	}
 	// NoInit: what the table starts is the command itself.
 	c := &Child{
-		sock: os.NewFile(uintptr(ends[0]), "child"),
 		prog: newProgram(&Spec{Network: HostNetwork}),
 		spec: &Spec{Args: args, IDs: ids, NoInit: true}, tried: candidates(args[0], path),
 	}
+	ends, err := c.connect()
+	if err != nil {
+		return nil, err
+	}
 	p := c.prog
-	p.closeAllBut(ends[1])
-	p.mapIdentity(ids, ends[1])
+	p.closeAllBut(ends.conversation)
+	p.mapIdentity(ids, ends.conversation)
 	setup := len(p.steps)
 	p.unblockSignals()
 	p.exec(c.tried, args, env)
-	err = c.begin(setup, ends[1], cloneArgs{
+	err = c.begin(setup, ends, cloneArgs{
 		flags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_PIDFD, exitSignal: uint64(unix.SIGCHLD),
 	})
 	if err == nil {

@@ -1,0 +1,204 @@
+package nsexec
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrEnded is why nothing can be started in a container any more, and none join it.
+var ErrEnded = errors.New("the container has ended")
+
+// ledger is which processes there are, by what pid 1 answers. That is believed as far as
+// it makes sense: the first answer that doesn't is the last one heard.
+type ledger struct {
+	turn sync.Mutex // of whom a start is waited for
+
+	mu     sync.Mutex
+	fd     int           // the supervisor's end of the orders
+	file   *os.File      // the same, once answers are listened to
+	over   bool          // nothing is said or heard any more, and fd is closed
+	silent chan struct{} // closed when nothing more will be heard
+	slots  []*Process
+}
+
+func newLedger(fd int) *ledger { return &ledger{fd: fd, silent: make(chan struct{})} }
+
+// start asks for p's process, and returns when there is one.
+func (l *ledger) start(p *Process, size int, fds []int) error {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	if err := l.enter(p, size, fds); err != nil {
+		return err
+	}
+	err := <-p.begun
+	switch {
+	case errors.Is(err, unix.EAGAIN):
+		return fmt.Errorf("starting the command's process: %w: a limit on processes leaves no room for it in the container", err)
+	case err != nil && !errors.Is(err, ErrEnded):
+		return fmt.Errorf("starting the command's process: %w", err)
+	}
+	return err
+}
+
+// enter gives p a slot, and sends the order for it.
+func (l *ledger) enter(p *Process, size int, fds []int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.listen(); err != nil {
+		return err
+	}
+	i := slices.Index(l.slots, nil)
+	if i < 0 {
+		i = len(l.slots)
+	}
+	if i == maxProcesses {
+		return fmt.Errorf("there are %d commands in the container that were started in it, and more can't be", maxProcesses)
+	}
+	p.slot = int32(i)
+	if err := l.send(order{orderStart, p.slot, int64(size)}, fds...); err != nil {
+		return err
+	}
+	l.slots = append(l.slots[:i], append([]*Process{p}, l.slots[min(i+1, len(l.slots)):]...)...)
+	return nil
+}
+
+// signal sends p a signal by way of pid 1; one that has ended gets none.
+func (l *ledger) signal(p *Process, sig unix.Signal) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over || l.slots[p.slot] != p {
+		return nil
+	}
+	return l.send(order{orderSignal, p.slot, int64(sig)})
+}
+
+// send does not wait: the socket is full only while pid 1 is stopped.
+func (l *ledger) send(o order, fds ...int) error {
+	if l.over {
+		return ErrEnded
+	}
+	var rights []byte
+	if len(fds) > 0 {
+		rights = unix.UnixRights(fds...)
+	}
+	text := unsafe.Slice((*byte)(unsafe.Pointer(&o)), orderSize)
+	err := unix.Sendmsg(l.fd, text, rights, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	switch {
+	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
+		return ErrEnded
+	case errors.Is(err, unix.EAGAIN):
+		return fmt.Errorf("sending an order to the container's first process, which is stopped: %w", err)
+	case err != nil:
+		return fmt.Errorf("sending an order to the container's first process: %w", err)
+	}
+	return nil
+}
+
+// listen begins to listen to answers: not before something is asked, which in most
+// containers nothing ever is.
+func (l *ledger) listen() error {
+	if l.over || l.file != nil {
+		return nil
+	}
+	if err := unix.SetNonblock(l.fd, true); err != nil {
+		return fmt.Errorf("listening to the container's first process: %w", err)
+	}
+	l.file = os.NewFile(uintptr(l.fd), "orders")
+	raw, err := l.file.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("listening to the container's first process: %w", err)
+	}
+	go func() {
+		_ = raw.Read(func(fd uintptr) bool { return l.drain(int(fd)) }) // an error is an end, too
+		l.end()
+	}()
+	return nil
+}
+
+// drain takes in all answers that there are, and tells whether they were the last. No
+// room is given for descriptors, so none can come (unix(7), MSG_CTRUNC).
+func (l *ledger) drain(fd int) (last bool) {
+	var a answer
+	text := unsafe.Slice((*byte)(unsafe.Pointer(&a)), answerSize)
+	for {
+		n, err := unix.Read(fd, text)
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			return false
+		case errors.Is(err, unix.EINTR):
+		case err != nil, n != len(text), !l.take(a):
+			return true
+		}
+	}
+}
+
+// maxErrno is the largest error number (MAX_ERRNO in linux/err.h).
+const maxErrno = 4095
+
+// take enters an answer, and tells whether it makes sense.
+func (l *ledger) take(a answer) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a.slot < 0 || int(a.slot) >= len(l.slots) || l.slots[a.slot] == nil {
+		return false
+	}
+	p := l.slots[a.slot]
+	switch {
+	case a.kind == answerBegun && !p.running && a.value == 0:
+		p.running = true
+		p.begun <- nil
+	case a.kind == answerBegun && !p.running && a.value > 0 && a.value <= maxErrno:
+		l.slots[a.slot] = nil
+		p.begun <- syscall.Errno(a.value)
+	case a.kind == answerEnded && p.running:
+		l.slots[a.slot] = nil
+		p.end(int(exitCode(uint32(a.value))))
+	default:
+		return false
+	}
+	return true
+}
+
+// end is the end of all that is not known to have ended.
+func (l *ledger) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.slots {
+		switch {
+		case p == nil:
+		case p.running:
+			p.end(128 + int(unix.SIGKILL))
+		default:
+			p.begun <- ErrEnded
+		}
+	}
+	l.over, l.slots = true, nil
+	l.file.Close()
+	close(l.silent)
+}
+
+// close is for when pid 1 has ended. It returns when all that it has said is entered.
+func (l *ledger) close() {
+	l.mu.Lock()
+	if l.file == nil {
+		if !l.over {
+			l.over = true
+			unix.Close(l.fd)
+		}
+		l.mu.Unlock()
+		return
+	}
+	if !l.over {
+		// Whoever else may have got hold of the other end says nothing any more.
+		_ = unix.Shutdown(l.fd, unix.SHUT_RDWR)
+	}
+	l.mu.Unlock()
+	<-l.silent
+}
