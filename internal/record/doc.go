@@ -29,9 +29,10 @@
 // A sweep holds it while the caller's function releases what a dead container had on
 // the network (milliseconds, after a crash only): the name can't be claimed anew before it is free there, too.
 //
-// Close needs no lock but its own: a reader finds all of a record or, from when record.json
-// is gone, none, and whoever opens the directory in between finds out that it is not the one of
-// that name any more, and tries again.
+// Close needs no lock but its own. It takes the name away first, in one step (rename(2), to "."
+// and the inode's number), and then what is in the directory: a reader finds all of a record or none, and whoever
+// has the directory open finds out that it is not the one of that name any more. What a
+// supervisor that was killed just then has left under such a name is swept as well.
 //
 //	Claim ──▶ Held ── Put, Listen ──▶ Close      nothing is left
 //	            │                 └──▶ Keep       Ended is added, socket and lock are gone

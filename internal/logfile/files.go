@@ -1,0 +1,79 @@
+package logfile
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// files are a log's at one moment; -1 stands for what is missing. Between the two steps of a
+// rotation there is no log.
+type files struct{ older, current int }
+
+func (f files) close() {
+	for _, fd := range []int{f.older, f.current} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}
+
+// attempts bounds how often a rotation is waited out: it takes microseconds, and there is
+// one in megabytes.
+const attempts = 100
+
+// openFiles opens both. When log is the same after log.1 was opened as before, then
+// log.1 was what precedes it.
+func openFiles(dir int) (f files, err error) {
+	for range attempts {
+		if f.current, err = openLog(dir, current); err != nil {
+			return f, err
+		}
+		if f.older, err = openLog(dir, older); err != nil {
+			f.older = -1
+			f.close()
+			return f, err
+		}
+		if namesFile(dir, current, f.current) {
+			break
+		}
+		f.close()
+		f = files{-1, -1}
+	}
+	return f, nil
+}
+
+// openLog opens one of the files, if there is one.
+func openLog(dir int, path string) (int, error) {
+	for {
+		fd, err := unix.Openat(dir, path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.ENOENT):
+			return -1, nil
+		case err == nil:
+			if err = checkRegular(fd); err == nil {
+				return fd, nil
+			}
+			unix.Close(fd)
+		}
+		return -1, fmt.Errorf("opening %q: %w", path, err)
+	}
+}
+
+// namesFile tells whether a name is still that of an open file, or of none with -1.
+func namesFile(dir int, path string, fd int) bool {
+	var there, here unix.Stat_t
+	err := unix.Fstatat(dir, path, &there, unix.AT_SYMLINK_NOFOLLOW)
+	if fd < 0 {
+		return errors.Is(err, unix.ENOENT)
+	}
+	return err == nil && unix.Fstat(fd, &here) == nil && there.Dev == here.Dev && there.Ino == here.Ino
+}
+
+func sameFile(a, b int) bool {
+	var one, other unix.Stat_t
+	return unix.Fstat(a, &one) == nil && unix.Fstat(b, &other) == nil && one.Dev == other.Dev && one.Ino == other.Ino
+}
