@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -42,6 +43,7 @@ func (a *attachCmd) run(*netplumb.Helper) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	now := time.Now()
 	conn, err := dial(e)
 	if err != nil {
 		return 0, err
@@ -52,7 +54,7 @@ func (a *attachCmd) run(*netplumb.Helper) (int, error) {
 		return 0, err
 	}
 	v := &visit{
-		terminal: findTerminal(), entry: e, conn: conn, leave: a.leave,
+		terminal: findTerminal(), since: now, entry: e, conn: conn, leave: a.leave,
 		left: make(chan struct{}), over: make(chan struct{}), shown: make(chan error, 1),
 	}
 	if len(files) > 0 && !a.NoStdin {
@@ -81,6 +83,7 @@ func (a *attachCmd) run(*netplumb.Helper) (int, error) {
 type visit struct {
 	*terminal
 
+	since time.Time // what the command writes is shown from then on
 	entry *record.Entry
 	conn  *control.Conn
 	input *os.File // what the command reads is written there; nil: nothing
@@ -99,7 +102,7 @@ func (v *visit) begin() error {
 		v.code, v.err = v.conn.HearCode()
 	}()
 	go func() {
-		v.shown <- readLog(v.entry, logfile.Options{Follow: true}, v.over)
+		v.shown <- readLog(v.entry, logfile.Options{Tail: -1, Since: v.since, Follow: true}, v.over)
 	}()
 	if !v.is[0] {
 		return nil

@@ -33,7 +33,7 @@ func (c *container) exec(conn *control.Conn, asked *control.Command, streams []*
 		command.Terminal = tty
 		for fd, wanted := range asked.Terminal {
 			if wanted {
-				command.Streams[fd] = tty
+				command.Streams[fd] = nil
 			}
 		}
 	}
@@ -42,8 +42,7 @@ func (c *container) exec(conn *control.Conn, asked *control.Command, streams []*
 		return err
 	}
 	if err := process.Started(); err != nil {
-		_, waited := process.Wait()
-		return errors.Join(err, waited)
+		return err
 	}
 	heard := c.awaited()
 	if heard == nil {
@@ -58,10 +57,7 @@ func (c *container) exec(conn *control.Conn, asked *control.Command, streams []*
 	if !asked.Detach {
 		go c.follow(conn, process)
 	}
-	code, err := process.Wait()
-	if err != nil {
-		return err
-	}
+	code := process.Wait()
 	return conn.Send(control.Reply{Code: &code})
 }
 

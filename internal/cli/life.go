@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"unc/internal/logfile"
 	"unc/internal/name"
 )
 
@@ -28,12 +29,9 @@ type lifeFlags struct {
 	labels map[string]string
 }
 
-// The least and the usual size of what is kept of a detached container's output, in bytes.
-// It lies in memory on most machines, in the user's share of /run.
-const (
-	minLog     = 64 << 10
-	defaultLog = 1 << 20
-)
+// defaultLog is how much is kept of a detached container's output, in bytes. It lies in
+// memory on most machines, in the user's share of /run.
+const defaultLog = 1 << 20
 
 // Validate refuses flags that mean nothing together.
 func (f *lifeFlags) Validate() error {
@@ -75,8 +73,8 @@ func (f *lifeFlags) readLogOpt(option string) (err error) {
 	if f.maxLog, err = parseSize(value); err != nil {
 		return fmt.Errorf("--log-opt max-size: %w", err)
 	}
-	if f.maxLog < minLog {
-		return fmt.Errorf("--log-opt max-size=%s is less than %dk", value, minLog>>10)
+	if f.maxLog < logfile.MinSize {
+		return fmt.Errorf("--log-opt max-size=%s is less than %dk", value, logfile.MinSize>>10)
 	}
 	return nil
 }

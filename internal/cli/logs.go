@@ -85,5 +85,6 @@ func readLog(e *record.Entry, o logfile.Options, over <-chan struct{}) error {
 		return err
 	}
 	defer dir.Close()
+	o.Note = warn
 	return logfile.Read(dir, o, os.Stdout, os.Stderr, over)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -81,8 +82,8 @@ func (r *recorder) join(master *os.File) error {
 
 // listen begins to write down what the command says.
 func (r *recorder) listen() {
-	for name, file := range map[string]*os.File{"stdout": r.stdout, "stderr": r.stderr} {
-		s, err := startScreen(r.log.Stream(name), file)
+	for to, from := range map[io.Writer]*os.File{r.log.Stdout(): r.stdout, r.log.Stderr(): r.stderr} {
+		s, err := startScreen(to, from)
 		if err != nil {
 			warn(err.Error())
 			continue
