@@ -70,7 +70,7 @@ func TestDetached(t *testing.T) {
 		}
 	}
 	got := h.run(h.unc(h.alice, "ps")).works(t)
-	for _, want := range []string{"NAME", "web ", "sleep", info.Network.Address, "8080->80/tcp", "up "} {
+	for _, want := range []string{"NAME", "web ", "sh -c echo out; echo err >&2;…", info.Network.Address, "8080->80/tcp", "up "} {
 		if !strings.Contains(got, want) {
 			t.Errorf("unc ps says %q, want %q in it", got, want)
 		}
@@ -192,7 +192,7 @@ func TestTheNameAfterAKill(t *testing.T) {
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	for n := range 20 {
-		h.detached(h.alice, rootfs, "--name", "web", "-p", "8080:80", "sh", "-c", "nc -lk -p 80 -e echo "+strconv.Itoa(n))
+		h.detached(h.alice, rootfs, "--name", "web", "-p", "8080:80", "sh", "-c", "exec nc -ll -p 80 -e echo "+strconv.Itoa(n))
 		info := h.inspect(h.alice, "web")
 		eventually(t, "an answer of this one", func() bool {
 			answer, _ := ask(h, "127.0.0.1:8080")
@@ -233,6 +233,7 @@ func TestStatusIsTold(t *testing.T) {
 			h := h.with(t)
 			sock, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify")})
 			must(t, err)
+			defer os.Remove(filepath.Join(dir, "notify"))
 			defer sock.Close()
 			must(t, os.Chmod(filepath.Join(dir, "notify"), 0o777))
 			args := append(append([]string{"run"}, detach...), "--rootfs", rootfs, "--name", "web", "--pidfile", pidfile, "--json-status-fd", "9", "sh", "-c", "read x; exit 7")
