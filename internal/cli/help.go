@@ -25,7 +25,7 @@ var help = [...]struct{ name, text string }{
 	{"env", "Environment variable. NAME alone takes the value that it has here, if any; NAME* all whose names begin so. May be given again."},
 	{"env-file", "File with lines as --env has them; comments begin with #. May be given again; --env counts more."},
 
-	{"network", "bridge: an address of its own on this machine's bridge; none: a loopback interface alone; host: the host's own network. Default: bridge."},
+	{"network", "bridge: an address of its own on this machine's bridge; none: a loopback interface alone; host: the host's own network; container:NAME: that of another container of yours, and its user ids. Default: bridge."},
 	{"name", "Name that other containers of yours resolve to this one."},
 	{"publish", "Make a port, or a range of them, reachable at the host's. CONTAINER alone: at one that is free. May be given again."},
 	{"ip", "IPv4 address to have, of the bridge's subnet."},
