@@ -31,6 +31,7 @@ type container struct {
 	child   *nsexec.Child
 	inside  *nsexec.Handles
 	network *netplumb.Network
+	offer   offer         // its network
 	hosts   string        // what is in its /etc/hosts
 	resolv  func() string // and in resolv.conf
 
@@ -46,6 +47,9 @@ func (r *runCmd) newContainer() (c *container, err error) {
 	c = &container{created: time.Now(), over: make(chan struct{})}
 	c.info = sync.OnceValue(func() *record.Info { return r.describe(c) })
 	c.resolv = func() string {
+		if r.peer != nil {
+			return r.peer.resolv
+		}
 		host, _ := r.host.Current()
 		return r.resolvConf(host)
 	}
@@ -140,6 +144,8 @@ const soon = 20 * time.Millisecond
 // begin makes the container one that other commands can find, once its command runs.
 func (c *container) begin() error {
 	c.status.started(c.child.PID)
+	// Now, for the sockets that lead to the network are about to be given away.
+	c.offer.init, c.offer.netns, c.offer.err = c.child.Offer(c.inside)
 	switch {
 	case c.front != nil:
 		err := c.publish()

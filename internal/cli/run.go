@@ -167,7 +167,7 @@ func (r *runCmd) Validate() error {
 			return err
 		}
 	}
-	return nil
+	return r.checkJoin()
 }
 
 // spec turns the flags into what nsexec is to make.
@@ -187,8 +187,17 @@ func (r *runCmd) spec(c *container) (s *nsexec.Spec, err error) {
 	if s.Hostname == "" {
 		s.Hostname = hostnameFor(c.name)
 	}
+	if s.Join, err = r.join(); err != nil {
+		return nil, err
+	}
 	var home string
-	if s.IDs, s.User, home, err = r.ids(s.Rootfs); err != nil {
+	if s.Join != nil {
+		s.IDs = s.Join.IDs
+		s.User, home, err = r.idsIn(s.IDs, s.Rootfs)
+	} else {
+		s.IDs, s.User, home, err = r.ids(s.Rootfs)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err = r.apply(s); err != nil {
