@@ -219,8 +219,8 @@ type nothing struct{}
 
 func (*nothing) Write(b []byte) (int, error) { return len(b), nil }
 
-// A reader sees both files of one moment: what it shows is in order and without a gap, while the writer
-// begins one file after the other.
+// A reader sees both files of one moment: what it shows is in order and without a gap, while the
+// writer begins one file after the other.
 func TestReadWhileItIsRotated(t *testing.T) {
 	dir := openDir(t, t.TempDir())
 	w := newWriter(t, dir, MinSize)
