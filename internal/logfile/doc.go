@@ -30,21 +30,22 @@
 // almost half of them are the latest.
 //
 // A full disk does not stop a container. What can't be written is dropped and counted, whole lines
-// at a time, and the count is what is written first when writing works again. Nothing is kept in memory, so
-// a crash of the supervisor loses nothing of what was handed to it.
+// at a time, and the count is what is written first when writing works again. Nothing is kept in
+// memory, so a crash of the supervisor loses nothing of what was handed to it.
 //
 // # Reading
 //
 // A reader holds no lock and is not known to the writer. It reads log.1 and log as they are at one
-// moment, which it makes sure of by looking twice. One that follows is woken by inotify(7) and looks
-// which file it is at: when log is another one by now, the rest of the old one is complete, and what
-// comes next is log.1 or log. When it was too slow, and a file is gone that it has not read, "begins at"
-// tells how much that was, and Options.Note hears of it.
+// moment, which it makes sure of by looking twice. One that follows is woken by inotify(7) and
+// looks which file it is at: when log is another one by now, the rest of the old one is complete,
+// and what comes next is log.1 or log. When it was too slow, and a file is gone that it has not
+// read, "begins at" tells how much that was, and Options.Note hears of it.
 //
-// The last lines of a log are found by counting them all first: the files are bounded, and memory is that of
-// one line.
+// The last lines of a log are found by counting them all first: the files are bounded, and memory
+// is that of one line.
 //
 // The files belong to the user, and may be anything by the time they are read. Lines of another
-// format are passed over, of files only regular ones are read, and of a line only so much. What comes out for Note
-// has no bytes of the files' in it; the streams have whatever the container wrote, control characters included.
+// format are passed over, of files only regular ones are read, and of a line only so much. What
+// comes out for Note has no bytes of the files' in it; the streams have whatever the container
+// wrote, control characters included.
 package logfile

@@ -135,8 +135,8 @@ func TestFollowThroughRotations(t *testing.T) {
 	}
 }
 
-// A reader that does not keep up is told what it has missed, exactly, and goes on where there is something. All
-// else comes in order.
+// A reader that does not keep up is told what it has missed, exactly, and goes on where there is
+// something. All else comes in order.
 func TestFollowTooSlowly(t *testing.T) {
 	path := t.TempDir()
 	w := newWriter(t, openDir(t, path), MinSize)

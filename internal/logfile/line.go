@@ -69,8 +69,8 @@ func parseEntry(line []byte) (e entry, ok bool) {
 	return e, false
 }
 
-// isStamp tells whether all of it is digits where stampFormat has some, and the same elsewhere. Which
-// of them are times, time tells where one is compared.
+// isStamp tells whether all of it is digits where stampFormat has some, and the same elsewhere.
+// Which of them are times, time tells where one is compared.
 func isStamp(text []byte) bool {
 	if len(text) != len(stampFormat) {
 		return false

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// lines tells the lines of a container apart: those of its two streams are told by where they begin.
+// lines tells the lines of a container apart: those of its two streams are told by where they
+// begin.
 type lines struct {
 	since time.Time
 	skip  int // how many are not shown

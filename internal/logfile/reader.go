@@ -18,8 +18,8 @@ type Options struct {
 	Note       func(text string) // is told what is missing; may be nil
 }
 
-// Read writes what a container wrote to where it belongs. It ends with the log, or when that is to be followed, when
-// done is closed and all is read that was written before.
+// Read writes what a container wrote to where it belongs. It ends with the log, or when that is to
+// be followed, when done is closed and all is read that was written before.
 func Read(dir *os.File, o Options, stdout, stderr io.Writer, done <-chan struct{}) error {
 	r := &reader{dir: dir, note: o.Note, expected: -1, printer: newPrinter(o, stdout, stderr)}
 	defer func() { r.at.close() }()

@@ -2,9 +2,11 @@ package logfile
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -216,3 +218,38 @@ func BenchmarkReader(b *testing.B) {
 type nothing struct{}
 
 func (*nothing) Write(b []byte) (int, error) { return len(b), nil }
+
+// A reader sees both files of one moment: what it shows is in order and without a gap, while the
+// writer begins one file after the other.
+func TestReadWhileItIsRotated(t *testing.T) {
+	dir := openDir(t, t.TempDir())
+	w := newWriter(t, dir, MinSize)
+	stop := make(chan struct{})
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+				w.write(stdout, fmt.Appendf(nil, "%d %s\n", n, strings.Repeat("x", 4000)))
+			}
+		}
+	})
+	for range 300 {
+		before := -1
+		out, _, notes := show(t, openDir(t, dir.Name()), Options{Tail: -1})
+		for line := range strings.Lines(out) {
+			var n int
+			if _, err := fmt.Sscan(line, &n); err != nil || before >= 0 && n != before+1 {
+				t.Errorf("got line %.20q after %d", line, before)
+			}
+			before = n
+		}
+		if len(notes) > 0 {
+			t.Errorf("got notes %q, want none", notes)
+		}
+	}
+	close(stop)
+	writer.Wait()
+}

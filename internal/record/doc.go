@@ -23,15 +23,15 @@
 //
 // # Who waits for whom
 //
-// The store itself is locked as well, for the microseconds that a change of the set of names
-// takes: exclusively to claim, sweep and remove, shared to look. This is why looking, which takes
-// the record's lock shared for a moment, never makes a name appear taken to who claims it.
-// A sweep holds it while the caller's function releases what a dead container had on
-// the network (milliseconds, after a crash only): the name can't be claimed anew before it is free there, too.
+// The store itself is locked as well, for the microseconds that a change of the set of names takes:
+// exclusively to claim, sweep and remove, shared to look. This is why looking, which takes the
+// record's lock shared for a moment, never makes a name appear taken to who claims it. A sweep
+// holds it while the caller's function releases what a dead container had on the network
+// (milliseconds, after a crash only): the name can't be claimed anew before it is free there, too.
 //
-// Close needs no lock but its own. It takes the name away first, in one step (rename(2), to "."
-// and the inode's number), and then what is in the directory: a reader finds all of a record or none, and whoever
-// has the directory open finds out that it is not the one of that name any more. What a
+// Close needs no lock but its own. It takes the name away first, in one step (rename(2), to "." and
+// the inode's number), and then what is in the directory: a reader finds all of a record or none,
+// and whoever has the directory open finds out that it is not the one of that name any more. What a
 // supervisor that was killed just then has left under such a name is swept as well.
 //
 //	Claim ──▶ Held ── Put, Listen ──▶ Close      nothing is left
@@ -59,11 +59,11 @@
 //
 // # What is trusted
 //
-// Only the directory's owner can write there, which is checked on descriptors, without
-// following symbolic links; all else is found relative to those. What is read may still be anything,
-// for the user may have written it: sizes are bounded, only regular files are read, and nothing is
-// opened that could wait. No privileged step reads any of it. Strings of an Info can contain control characters;
-// who prints them sees to that.
+// Only the directory's owner can write there, which is checked on descriptors, without following
+// symbolic links; all else is found relative to those. What is read may still be anything, for the
+// user may have written it: sizes are bounded, only regular files are read, and nothing is opened
+// that could wait. No privileged step reads any of it. Strings of an Info can contain control
+// characters; who prints them sees to that.
 //
 // Not on a filesystem without flock(2) on directories, as NFS is.
 package record

@@ -145,7 +145,8 @@ func (e *encoder) addr(key string, value netip.Addr) {
 	}
 }
 
-// appendString escapes what RFC 8259, section 7, wants to have escaped. What is not UTF-8 becomes U+FFFD.
+// appendString escapes what RFC 8259, section 7, wants to have escaped. What is not UTF-8 becomes
+// U+FFFD.
 func appendString(to []byte, text string) []byte {
 	const digits = "0123456789abcdef"
 	to = append(to, '"')

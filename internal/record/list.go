@@ -11,9 +11,9 @@ import (
 	"unc/internal/name"
 )
 
-// List returns the containers that are alive or kept, by name. Records of dead ones are removed: sweep,
-// which may be nil, is called with each before that, while its name can't be claimed. What in the store
-// is no record is passed over.
+// List returns the containers that are alive or kept, by name. Records of dead ones are removed:
+// sweep, which may be nil, is called with each before that, while its name can't be claimed. What
+// in the store is no record is passed over.
 func (s *Store) List(sweep func(*Info)) ([]*Entry, error) {
 	unlock, err := s.lock(unix.LOCK_SH)
 	if err != nil {
@@ -108,8 +108,8 @@ func (s *Store) entry(called string) (*Entry, error) {
 	return e, nil
 }
 
-// keptInfo reads a record, and tells whether it is of a container that has ended and is kept. What can't be read
-// has nothing but its name.
+// keptInfo reads a record, and tells whether it is of a container that has ended and is kept. What
+// can't be read has nothing but its name.
 func keptInfo(dir int, called string) (*Info, bool) {
 	info, err := readInfo(dir, called)
 	if err != nil {

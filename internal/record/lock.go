@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock locks the store: LOCK_SH to look which records are alive, LOCK_EX to change which
-// there are. Nobody holds it for long but who is stopped (SIGSTOP) meanwhile, which is the user's own doing.
+// lock locks the store: LOCK_SH to look which records are alive, LOCK_EX to change which there are.
+// Nobody holds it for long but who is stopped (SIGSTOP) meanwhile, which is the user's own doing.
 func (s *Store) lock(how int) (unlock func(), err error) {
 	s.mu.Lock()
 	for {

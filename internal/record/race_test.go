@@ -50,8 +50,9 @@ func claimer(dir string) string {
 	return "new"
 }
 
-// Of fifty processes that claim one name, one gets it, whoever else looks and sweeps, and again when
-// that one has been killed. Of each who was killed, one process hears: who claimed next, or who swept.
+// Of fifty processes that claim one name, one gets it, whoever else looks and sweeps, and again
+// when that one has been killed. Of each who was killed, one process hears: who claimed next, or
+// who swept.
 func TestClaimTogether(t *testing.T) {
 	const processes, rounds = 50, 4
 	dir := memory(t)

@@ -12,9 +12,9 @@ import (
 // has none to wait for but when thousands come at once, or when it is stopped.
 const patience = 10
 
-// Listen makes the socket at which the supervisor is asked, of the type SOCK_STREAM, and
-// returns its descriptor, which is in blocking mode and the caller's to close. Who connects is the caller's to check,
-// too (unix(7), SO_PEERCRED).
+// Listen makes the socket at which the supervisor is asked, of the type SOCK_STREAM, and returns
+// its descriptor, which is in blocking mode and the caller's to close. Who connects is the caller's
+// to check, too (unix(7), SO_PEERCRED).
 func (h *Held) Listen() (int, error) {
 	fd, err := h.listen()
 	if err != nil {
@@ -44,8 +44,9 @@ func (h *Held) listen() (int, error) {
 	return fd, nil
 }
 
-// Dial connects to the supervisor. The descriptor is in blocking mode, and the caller's to close. The error
-// is ErrNotThere when the container has ended meanwhile, or has not got to where it can be asked.
+// Dial connects to the supervisor. The descriptor is in blocking mode, and the caller's to close.
+// The error is ErrNotThere when the container has ended meanwhile, or has not got to where it can
+// be asked.
 func (e *Entry) Dial() (int, error) {
 	dir, err := e.open()
 	if err != nil {
