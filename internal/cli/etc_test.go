@@ -116,7 +116,7 @@ func TestHosts(t *testing.T) {
 		},
 		{
 			"another's",
-			networkFlags{Network: peerWeb, Name: "side", peer: &peerNetwork{hosts: "10.100.42.7\tweb\n" + gateway}, AddHost: more},
+			networkFlags{Network: peerWeb, peer: &peerNetwork{hosts: "10.100.42.7\tweb\n" + gateway}, AddHost: more},
 			nil,
 			"10.100.42.7\tweb\n" + gateway + "127.0.1.1\tbox side\n192.0.2.7\tdb\n10.100.42.1\there\n",
 		},
@@ -134,7 +134,7 @@ func TestHosts(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := test.f.hosts(test.n, "box", map[string]string{"with a name": "web", "called as its host": "box"}[test.name])
+			got, err := test.f.hosts(test.n, "box", map[string]string{"with a name": "web", "called as its host": "box", "another's": "side"}[test.name])
 			if err != nil {
 				t.Fatal(err)
 			}
