@@ -26,7 +26,6 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
 	// Before any file is made: without a map, it would have no owner. After all else,
 	// because another map than one's own takes programs, which run meanwhile.
 	p.mapIdentity(spec.IDs, sock)
-	p.openToUsers(spec)
 	p.call("setting the file mode mask", unix.SYS_UMASK, num(0))
 
 	b := p.mountRoot(spec, sys)
@@ -39,11 +38,12 @@ func (p *program) writeSetup(spec *Spec, sock int, sys *system) {
 		p.freeze(b.root)
 	}
 	p.giveStreams(spec)
-	p.pivot(b.root)
 
 	p.handOver(sock)
-	// After the handover, so that the parent goes on meanwhile: unmounting waits
-	// for all processors to have noticed.
+	// After the handover, so that the parent goes on meanwhile: changing the root looks at
+	// every thread of the machine (chroot_fs_refs in fs/fs_struct.c), two milliseconds for
+	// a thousand containers, and unmounting waits for all processors to have noticed.
+	p.pivot(b.root)
 	p.letGo()
 	p.call("setting the file mode mask", unix.SYS_UMASK, num(0o022))
 	// Before the wait: nothing below needs a privilege, and the network is set up
