@@ -53,7 +53,8 @@
 //			drop
 //		}
 //		chain guard4    { from a DHCP server drop; accept }
-//		chain guard6    { router advertisement, redirect, DHCP server drop
+//		chain guard6    { reports of groups, router solicitation: ether daddr set the bridge's
+//		                  router advertisement, redirect, DHCP server drop
 //		                  neighbour advertisement of another's address drop; accept }
 //		chain passing {                                      forward -310
 //			to a group, oifname . ether saddr @holders drop
@@ -98,7 +99,8 @@
 //	             ARP. A list of what may pass, for a list of what may not was got round by a
 //	             VLAN tag. It is the first in its hook: what others do there sees only what
 //	             has passed, and the bridge learns which address is behind a port from that.
-//	guard4, 6    it is no router and no DHCP server.
+//	guard4, 6    it is no router and no DHCP server. What its kernel tells routers by itself
+//	             goes to the host: the bridge would copy each report to a thousand ports.
 //	passing      a container does not hear its own broadcasts. A port takes back what it has
 //	             sent (hairpin), because with br_netfilter one that asks for its own
 //	             published port is answered that way.

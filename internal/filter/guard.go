@@ -48,6 +48,10 @@ func bridgeTable(p *policy.Policy) table {
 		t.sets = append(t.sets,
 			set{name: leases6, key: nftables.MustConcatSetType(nftables.TypeIFName, nftables.TypeEtherAddr, nftables.TypeIP6Addr), keys: func() [][]byte { return leaseKeys6(p) }})
 		t.chains = append(t.chains, chain{name: "guard6", rules: []rule{
+			// What each kernel tells routers by itself is for the host alone: the bridge, which learns
+			// from it where the container is, would copy it to a thousand ports.
+			all(l4proto(unix.IPPROTO_ICMPV6), typeWithin(listenerReport, routerSolicitation), toBridge(p)),
+			all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, listenerReport2), toBridge(p)),
 			all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, routerAdvertisement), drop()),
 			all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, redirect), drop()),
 			// Who says where an address is must have it: the host would believe it of others'.
@@ -77,12 +81,28 @@ const (
 	dhcpServer  = 67  // RFC 2131, section 4.1
 	dhcp6Server = 547 // RFC 8415, section 7.2
 
-	routerAdvertisement = 134 // RFC 4861, section 4.2
+	listenerReport      = 131 // RFC 2710, section 3; 132 is the end of it
+	routerSolicitation  = 133 // RFC 4861, section 4.1,
+	routerAdvertisement = 134 // 4.2
 	redirect            = 137 // and 4.5
+	listenerReport2     = 143 // RFC 3810, section 5.2
 
 	neighbourAdvertisement = 136 // and 4.4,
 	advertised             = 8   // with the address that it is about
 )
+
+// typeWithin is a condition on the type of an ICMP message.
+func typeWithin(first, last byte) rule {
+	return rule{load(transport, 0, 1, 0), &expr.Range{Op: expr.CmpOpEq, Register: reg(0), FromData: []byte{first}, ToData: []byte{last}}}
+}
+
+// toBridge sends a frame to the bridge itself, whomever it was for.
+func toBridge(p *policy.Policy) rule {
+	return rule{
+		&expr.Immediate{Register: reg(0), Data: lease.InsideMAC(p.Gateway())},
+		&expr.Payload{OperationType: expr.PayloadWrite, SourceRegister: reg(0), Base: linkLayer, Offset: etherDst, Len: 6},
+	}
+}
 
 // guard lets in what comes from who it says: the port, the sender's MAC address
 // and its IP address must go together. All else is dropped, and that without

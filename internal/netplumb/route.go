@@ -45,9 +45,25 @@ func egressMTU(c *conn) (int, error) {
 
 // lookUpRoute returns the route to an address, nil when there is none, or one that
 // leads nowhere (ip-route(8): unreachable, prohibit, blackhole, throw).
-func lookUpRoute(c *conn, to netip.Addr) (*route, error) {
-	family := uint8(familyOf(to))
-	msg := nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Dst_len: uint8(to.BitLen())}}
+func lookUpRoute(c *conn, to netip.Addr) (r *route, err error) {
+	if to.Is6() {
+		// The table's entry, without the address to send from, for which the kernel would look
+		// at every link there is (ipv6_dev_get_saddr in net/ipv6/addrconf.c).
+		r, err = askRoute(c, to, unix.RTM_F_FIB_MATCH)
+	}
+	// One that has several ways names none of them.
+	if to.Is4() || r != nil && r.kind == unix.RTN_UNICAST && r.out == 0 {
+		r, err = askRoute(c, to, 0)
+	}
+	if r == nil || r.kind != unix.RTN_UNICAST || r.out == 0 {
+		return nil, err
+	}
+	return r, err
+}
+
+// askRoute returns what the kernel says of the route to an address, nil when there is none.
+func askRoute(c *conn, to netip.Addr, flags uint32) (*route, error) {
+	msg := nl.RtMsg{RtMsg: unix.RtMsg{Family: uint8(familyOf(to)), Dst_len: uint8(to.BitLen()), Flags: flags}}
 	payload, err := c.Get(nlconn.Request(unix.RTM_GETROUTE, 0, &msg, nl.NewRtAttr(unix.RTA_DST, to.AsSlice())))
 	switch {
 	case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.EACCES), errors.Is(err, unix.EINVAL):
@@ -56,7 +72,7 @@ func lookUpRoute(c *conn, to netip.Addr) (*route, error) {
 		return nil, fmt.Errorf("looking up the route to the outside: %w", err)
 	}
 	r, err := parseRoute(payload)
-	if err != nil || r.kind != unix.RTN_UNICAST || r.out == 0 {
+	if err != nil {
 		return nil, err
 	}
 	return &r, nil

@@ -34,7 +34,6 @@ func (p *program) writeSetup(spec *Spec, ends childEnds, sys *system) {
 	if spec.Join == nil {
 		p.mapIdentity(spec.IDs, sock)
 	}
-	p.openToUsers(spec)
 	p.call("setting the file mode mask", unix.SYS_UMASK, num(0))
 
 	b := p.mountRoot(spec, sys)
@@ -47,11 +46,12 @@ func (p *program) writeSetup(spec *Spec, ends childEnds, sys *system) {
 		p.freeze(b.root)
 	}
 	p.giveStreams(spec, [3]int{0, 1, 2})
-	p.pivot(b.root)
 
 	p.handOver(sock)
-	// After the handover, so that the parent goes on meanwhile: unmounting waits
-	// for all processors to have noticed.
+	// After the handover, so that the parent goes on meanwhile: changing the root looks at
+	// every thread of the machine (chroot_fs_refs in fs/fs_struct.c), two milliseconds for
+	// a thousand containers, and unmounting waits for all processors to have noticed.
+	p.pivot(b.root)
 	p.letGo()
 	p.call("setting the file mode mask", unix.SYS_UMASK, num(0o022))
 	// Before the wait: nothing below needs a privilege, and the network is set up

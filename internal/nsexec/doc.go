@@ -31,9 +31,9 @@
 //	(netplumb: veth into the                scratch tmpfs; root: bind, copy or overlays
 //	 network namespace meanwhile)           /dev /proc /sys, masks, volumes, /etc files,
 //	                                        working directory; read-only root
-//	                                        terminal and pipes to the user; pivot_root
+//	                                        terminal and pipes to the user
 //	Ready ◀──── descriptors: /etc files, sockets, terminal ───
-//	(address, route; files written)         detach the host's tree
+//	(address, route; files written)         pivot_root; detach the host's tree
 //	                                        lose capabilities, no_new_privs; wait
 //	Release ──── one byte ────────────────▶ fork: pid 1 reaps, pid 2 becomes the command:
 //	                                        session, terminal, limits, user, filter, execve

@@ -24,16 +24,16 @@ func (p *program) mapIdentity(m idmap.Map, sock int) {
 		{"uid_map", line(m.UIDs[0])},
 		{"gid_map", line(m.GIDs[0])},
 	} {
-		p.writeProc("/proc/self/"+file[0], file[1])
+		p.writeProc(here, "/proc/self/"+file[0], file[1])
 	}
 }
 
-// writeProc writes to a file of proc(5), the one outside. One that can't be opened for
+// writeProc writes to a file of proc(5), in the directory dir. One that can't be opened for
 // one of the given reasons stays as it is.
-func (p *program) writeProc(file, text string, unless ...syscall.Errno) {
+func (p *program) writeProc(dir word, file, text string, unless ...syscall.Errno) {
 	doing := "writing " + path.Base(file)
 	f := p.newSlot()
-	p.call(doing, unix.SYS_OPENAT, here, p.str(file), num(unix.O_WRONLY|unix.O_CLOEXEC)).to(f)
+	p.call(doing, unix.SYS_OPENAT, dir, p.str(file), num(unix.O_WRONLY|unix.O_CLOEXEC)).to(f)
 	write := func() {
 		p.call(doing, unix.SYS_WRITE, f.word(), p.str(text), num(len(text)))
 		p.freeSlot(f)

@@ -37,8 +37,8 @@ func TestIdentityMap(t *testing.T) {
 		if w.spec.Network != HostNetwork && w.spec.Join == nil && (!w.spec.IDs.IsSingle() || w.spec.User.UID != 0) {
 			first, last := w.spec.IDs.UsableGIDs()
 			want = append(want,
-				fmt.Sprintf("/proc/sys/net/ipv4/ping_group_range: %d %d", first, last),
-				"/proc/sys/net/ipv4/ip_unprivileged_port_start: 0")
+				fmt.Sprintf("sys/net/ipv4/ping_group_range: %d %d", first, last),
+				"sys/net/ipv4/ip_unprivileged_port_start: 0")
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("files written (-want +got):\n%s", diff)

@@ -43,6 +43,7 @@ func (p *program) mountKernelFilesystems(b base, spec *Spec) {
 
 	proc := p.newMount("proc", attrPlain)
 	p.attachIn(b.root, proc, "proc")
+	p.tune(spec, proc, dev)
 	for _, name := range procReadOnly {
 		p.makeReadOnly(proc, name)
 	}

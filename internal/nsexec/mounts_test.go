@@ -156,7 +156,10 @@ func TestPlacesAreOpenedInTheRootfs(t *testing.T) {
 // deepPlaces are below what is ours: /proc and /sys as the kernel made them, our own
 // /run, the throw-away system's /var.
 func deepPlaces() []string {
-	return slices.Concat([]string{"sysrq-trigger", "run/lock", "var/mail", "var/tmp", "fs/cgroup"}, sysNoDir, sysMounted)
+	return slices.Concat([]string{
+		"sysrq-trigger", "run/lock", "var/mail", "var/tmp", "fs/cgroup",
+		"sys/net/ipv4/ping_group_range", "sys/net/ipv4/ip_unprivileged_port_start", "sys/net/ipv4/tcp_orphan_retries",
+	}, sysNoDir, sysMounted)
 }
 
 // What is made or mounted by name is named by a descriptor and one component.

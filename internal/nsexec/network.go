@@ -73,7 +73,17 @@ func (p *program) openNetwork(n Network) {
 		p.listenForDNS()
 		p.call("opening a netlink socket", unix.SYS_SOCKET, num(unix.AF_NETLINK),
 			num(unix.SOCK_RAW|unix.SOCK_CLOEXEC), num(unix.NETLINK_ROUTE)).to(p.route)
-		p.openOrphanRetries()
+	}
+}
+
+// tune changes what there is to change of a network namespace of the container's own,
+// and opens what is changed later. Through the container's proc, while that can be written:
+// in the host's, the kernel keeps every namespace's settings in one hash chain, which each
+// further look-up there walks (proc_sys_compare in fs/proc/proc_sysctl.c).
+func (p *program) tune(spec *Spec, proc, dev slot) {
+	p.openToUsers(spec, proc)
+	if spec.Network == OwnNetwork {
+		p.openOrphanRetries(proc, dev)
 	}
 }
 
@@ -81,7 +91,7 @@ func (p *program) openNetwork(n Network) {
 // Docker has it: the namespace is the container's own, and so is every address in it.
 // It comes after the maps are written, for the groups that may ping are ids inside
 // (icmp(7)). Where these settings can't be written, they stay as they are.
-func (p *program) openToUsers(spec *Spec) {
+func (p *program) openToUsers(spec *Spec, proc slot) {
 	if spec.Network == HostNetwork || spec.Join != nil || spec.IDs.IsSingle() && spec.User.UID == 0 {
 		return // nothing of it is the container's own, or there is nobody else inside
 	}
@@ -90,19 +100,19 @@ func (p *program) openToUsers(spec *Spec) {
 		{"ping_group_range", fmt.Sprintf("%d %d", first, last)},
 		{"ip_unprivileged_port_start", "0"},
 	} {
-		p.writeProc("/proc/sys/net/ipv4/"+setting[0], setting[1], unix.ENOENT, unix.EACCES, unix.EPERM, unix.EROFS)
+		p.writeProc(proc.word(), "sys/net/ipv4/"+setting[0], setting[1], unix.ENOENT, unix.EACCES, unix.EPERM, unix.EROFS)
 	}
 }
 
 // openOrphanRetries opens the setting for LetGo to write to. Where it can't be written, a
 // write to what is opened instead does nothing.
-func (p *program) openOrphanRetries() {
-	doing := "opening a setting of TCP"
-	open := func(path string) {
-		p.call(doing, unix.SYS_OPENAT, here, p.str(path), num(unix.O_WRONLY|unix.O_CLOEXEC)).to(p.orphanRetries)
+func (p *program) openOrphanRetries(proc, dev slot) {
+	const doing = "opening a setting of TCP"
+	open := func(dir word, name string) {
+		p.call(doing, unix.SYS_OPENAT, dir, p.str(name), num(unix.O_WRONLY|unix.O_CLOEXEC)).to(p.orphanRetries)
 	}
-	open("/proc/sys/net/ipv4/tcp_orphan_retries")
-	p.otherwise(func() { open("/dev/null") }, unix.ENOENT, unix.EACCES, unix.EPERM, unix.EROFS)
+	open(proc.word(), "sys/net/ipv4/tcp_orphan_retries")
+	p.otherwise(func() { open(dev.word(), "null") }, unix.ENOENT, unix.EACCES, unix.EPERM, unix.EROFS)
 }
 
 // LetGo lets connections end that the container has left behind when it ended, and whose
