@@ -144,8 +144,6 @@ const soon = 20 * time.Millisecond
 // begin makes the container one that other commands can find, once its command runs.
 func (c *container) begin() error {
 	c.status.started(c.child.PID)
-	// Now, for the sockets that lead to the network are about to be given away.
-	c.offer.init, c.offer.netns, c.offer.err = c.child.Offer(c.inside)
 	switch {
 	case c.front != nil:
 		err := c.publish()

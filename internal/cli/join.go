@@ -24,6 +24,12 @@ type peerNetwork struct {
 	hosts, resolv string // the texts of its /etc/hosts and /etc/resolv.conf
 }
 
+// offer is a container's own network, as nsexec.Child.Offer has it, or why there is none.
+type offer struct {
+	init, netns *os.File
+	err         error
+}
+
 // peerName is the container whose network is joined, with --network container:NAME.
 func (f *networkFlags) peerName() (called string, joins bool) {
 	return strings.CutPrefix(f.Network, joined+":")
@@ -63,6 +69,15 @@ func findPeer(called string) (*peerNetwork, error) {
 		return nil, fmt.Errorf("joining the network of %q: its supervisor has sent %d descriptors, want 2 and what goes with them", called, len(files))
 	}
 	return &peerNetwork{files[0], files[1], reply.Peer.Hosts, reply.Peer.Resolv}, nil
+}
+
+// share tells another container's supervisor what findPeer asks for.
+func (c *container) share(conn *control.Conn) error {
+	if c.offer.err != nil {
+		return c.offer.err
+	}
+	peer := control.Peer{Hosts: c.hosts, Resolv: c.resolv()}
+	return conn.Send(control.Reply{Peer: &peer}, c.offer.init, c.offer.netns)
 }
 
 // checkJoin refuses flags that contradict the sharing of a user namespace.

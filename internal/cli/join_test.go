@@ -17,8 +17,8 @@ import (
 	"unc/internal/record"
 )
 
-// answeredBy has somebody answer for a container of that name as its supervisor would.
-func answeredBy(t *testing.T, called string, reply control.Reply, files ...*os.File) {
+// answering has somebody answer for a container of that name as its supervisor would.
+func answering(t *testing.T, called string, reply control.Reply, files ...*os.File) {
 	t.Helper()
 	t.Setenv("XDG_RUNTIME_DIR", privateDir(t))
 	store, err := record.Open()
@@ -74,7 +74,7 @@ func pipe(t *testing.T) (reader, writer *os.File) {
 
 func TestFindPeer(t *testing.T) {
 	reader, writer := pipe(t)
-	answeredBy(t, "web", control.Reply{Peer: &control.Peer{Hosts: "the hosts\n", Resolv: "the resolvers\n"}}, reader, writer)
+	answering(t, "web", control.Reply{Peer: &control.Peer{Hosts: "the hosts\n", Resolv: "the resolvers\n"}}, reader, writer)
 	got, err := findPeer("web")
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestJoinFails(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			answeredBy(t, "web", test.reply, test.files...)
+			answering(t, "web", test.reply, test.files...)
 			target, err := (&networkFlags{Network: test.network}).join()
 			if err == nil || err.Error() != test.want {
 				t.Errorf("got %v, %v, want error %q", target, err, test.want)

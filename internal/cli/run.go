@@ -146,6 +146,8 @@ func (r *runCmd) furnish(sv *supervisor, c *container, setup *netplumb.Helper) e
 
 // begin starts what a running container needs of its supervisor.
 func (r *runCmd) begin(c *container) error {
+	// Before anybody can ask for it, and the resolver takes over what leads to the network.
+	c.offer.init, c.offer.netns, c.offer.err = c.child.Offer(c.inside)
 	if err := c.begin(); err != nil {
 		return err
 	}

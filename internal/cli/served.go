@@ -74,20 +74,6 @@ func (c *container) tellEnd(conn *control.Conn) error {
 // errOver is for who comes when the container is about to be gone.
 var errOver = errors.New("the container has ended")
 
-// offer is what another container takes to have the same network.
-type offer struct {
-	init, netns *os.File
-	err         error // why it can't be had
-}
-
-// share hands it over, and says what the network's names are.
-func (c *container) share(conn *control.Conn) error {
-	if c.offer.err != nil {
-		return c.offer.err
-	}
-	return conn.Send(control.Reply{Peer: &control.Peer{Hosts: c.hosts, Resolv: c.resolv()}}, c.offer.init, c.offer.netns)
-}
-
 // attach hands over where to write what the command reads. What it writes is in the log.
 func (c *container) attach(conn *control.Conn) error {
 	r, detached := c.console.(*recorder)

@@ -133,7 +133,9 @@ func (p *program) handOver(sock int) {
 	msg.SetControllen(unix.CmsgSpace(4 * count))
 	p.call("handing descriptors over", unix.SYS_SENDMSG, num(sock), keep(p, *msg), num(unix.MSG_NOSIGNAL))
 	for s := range p.handed {
-		p.call("closing what was handed over", unix.SYS_CLOSE, s.word())
+		if s != p.root { // which pivot takes
+			p.call("closing what was handed over", unix.SYS_CLOSE, s.word())
+		}
 	}
 }
 

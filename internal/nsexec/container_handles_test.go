@@ -19,16 +19,23 @@ func TestHandles(t *testing.T) {
 		list := map[string]string{}
 		for name, f := range map[string]*os.File{
 			"Route": h.Route, "DNSPacket": h.DNSPacket, "DNSStream": h.DNSStream,
-			"OrphanRetries": h.OrphanRetries, "Socket": h.Socket, "Root": h.Root, "Pts": h.Pts,
+			"OrphanRetries": h.OrphanRetries, "Socket": h.Socket, "Pts": h.Pts,
 			"Hosts": h.Hosts, "Resolv": h.Resolv, "Hostname": h.Hostname, "Terminal": h.Terminal,
 		} {
 			if f != nil {
 				list[name] = kind(t, f)
 			}
 		}
+		// It has a path of its own only once the container has changed to it.
+		if err := h.Root.Sync(); !errors.Is(err, unix.EBADF) { // O_PATH, open(2)
+			t.Errorf("got error %v of a file operation on the root, want %v", err, unix.EBADF)
+		}
+		if err := unix.Faccessat(int(h.Root.Fd()), "dev/pts/ptmx", unix.F_OK, 0); err != nil {
+			t.Errorf("in the root is no terminal: %v", err)
+		}
 		return list
 	}
-	files := map[string]string{"Root": "/", "Pts": "/pts", "Hosts": "/hosts", "Resolv": "/resolv.conf", "Hostname": "/hostname"}
+	files := map[string]string{"Pts": "/pts", "Hosts": "/hosts", "Resolv": "/resolv.conf", "Hostname": "/hostname"}
 	sockets := map[string]string{"Route": "netlink", "DNSPacket": "udp 127.0.0.11:53", "DNSStream": "tcp 127.0.0.11:53 listening", "OrphanRetries": "/tcp_orphan_retries"}
 	inside := map[string]string{"Socket": "udp 0.0.0.0:0"}
 	terminal := map[string]string{"Terminal": "terminal 0"}

@@ -83,6 +83,7 @@ func (p *program) pivot(root slot) {
 	const doing = "changing the root"
 	p.call(doing, unix.SYS_FCHDIR, root.word())
 	p.call(doing, unix.SYS_PIVOT_ROOT, p.str("."), p.str("."))
+	p.call(doing, unix.SYS_CLOSE, root.word())
 }
 
 // letGo detaches the host's tree, which pivot left on top of the root.
