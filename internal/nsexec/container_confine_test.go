@@ -1,6 +1,7 @@
 package nsexec
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -99,16 +100,22 @@ const (
 func childIsSignalled() error {
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, unix.SIGTERM)
-	ready, err := os.OpenFile(resultDir+"/"+readyPipe, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	if _, err := ready.WriteString("!"); err != nil {
+	if err := tellReady(); err != nil {
 		return err
 	}
 	<-told
 	os.Exit(goodCode)
 	return nil
+}
+
+// tellReady is what awaitReady waits for.
+func tellReady() error {
+	ready, err := os.OpenFile(resultDir+"/"+readyPipe, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = ready.WriteString("!")
+	return errors.Join(err, ready.Close())
 }
 
 // Signals reach a command that may do nothing, through a pid 1 that may.

@@ -51,6 +51,12 @@ var childActions = map[string]func() error{
 	"exit":   childExits,
 	"tell":   childTells,
 	"count":  childCounts,
+	"attack": childAttacks,
+	"orphan": childLeavesAnOrphan,
+
+	"processes": childListsProcesses,
+	"terminal":  childAtTerminal,
+	"terminals": childTakesTerminals,
 }
 
 func TestMain(m *testing.M) {
