@@ -33,6 +33,7 @@ type container struct {
 	network *netplumb.Network
 	hosts   string        // what is in its /etc/hosts
 	resolv  func() string // and in resolv.conf
+	offer   offer         // of its network, to another container
 
 	mu      sync.Mutex
 	asked   bool          // somebody wanted it to end
@@ -46,6 +47,9 @@ func (r *runCmd) newContainer() (c *container, err error) {
 	c = &container{created: time.Now(), over: make(chan struct{})}
 	c.info = sync.OnceValue(func() *record.Info { return r.describe(c) })
 	c.resolv = func() string {
+		if r.peer != nil {
+			return r.peer.resolv
+		}
 		host, _ := r.host.Current()
 		return r.resolvConf(host)
 	}

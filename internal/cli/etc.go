@@ -17,10 +17,16 @@ import (
 // writeNames writes what of the container's /etc does not depend on its addresses. The
 // file for the resolver stays open, for serve.
 func (f *networkFlags) writeNames(inside *nsexec.Handles, hostname string) error {
-	f.host = resolvconf.NewWatch(resolvconf.HostFile)
-	config, _ := f.host.Current()
+	var resolv string
+	if f.peer != nil {
+		resolv = f.peer.resolv // who answers there is the other container's supervisor
+	} else {
+		f.host = resolvconf.NewWatch(resolvconf.HostFile)
+		config, _ := f.host.Current()
+		resolv = f.resolvConf(config)
+	}
 	return errors.Join(
-		fill(inside.Resolv, f.resolvConf(config)),
+		fill(inside.Resolv, resolv),
 		fill(inside.Hostname, hostname+"\n"),
 		inside.Hostname.Close())
 }
@@ -83,8 +89,13 @@ func (f *networkFlags) hosts(n *netplumb.Network, hostname, name string) (string
 	if name != "" && name != hostname {
 		own = append(own, name)
 	}
-	switch f.Network {
-	case onHost:
+	switch {
+	case f.peer != nil:
+		fmt.Fprintf(&b, "%s\n", strings.TrimSuffix(f.peer.hosts, "\n"))
+		if host := hostIn(f.peer.hosts); host.IsValid() {
+			gateway = host
+		}
+	case f.Network == onHost:
 		text, err := rawio.ReadFile("/etc/hosts", 1<<20)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return "", fmt.Errorf("reading the host's names: %w", err)
@@ -100,7 +111,7 @@ func (f *networkFlags) hosts(n *netplumb.Network, hostname, name string) (string
 		line(n.Address.Addr(), own...)
 		line(n.Address6.Addr(), own...)
 	}
-	if f.Network != alone {
+	if f.Network != alone && f.peer == nil {
 		line(gateway, hostNames)
 	}
 	for _, h := range f.AddHost {

@@ -115,6 +115,18 @@ func TestHosts(t *testing.T) {
 			ownLoopback + "127.0.1.1\tbox\n",
 		},
 		{
+			"another's",
+			networkFlags{Network: peerWeb, peer: &peerNetwork{hosts: "10.100.42.7\tweb\n" + gateway}, AddHost: more},
+			nil,
+			"10.100.42.7\tweb\n" + gateway + "127.0.1.1\tbox\n192.0.2.7\tdb\n10.100.42.1\there\n",
+		},
+		{
+			"another's, who does not know its host",
+			networkFlags{Network: peerWeb, peer: &peerNetwork{hosts: ownLoopback}, AddHost: more},
+			nil,
+			ownLoopback + "127.0.1.1\tbox\n192.0.2.7\tdb\n127.0.0.1\there\n",
+		},
+		{
 			"alone, more of them",
 			networkFlags{Network: alone, AddHost: more},
 			nil,

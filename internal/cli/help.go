@@ -34,7 +34,7 @@ var help = [...]struct{ name, text string }{
 	{"env", "Environment variable. NAME alone takes the value that it has here, if any; NAME* all whose names begin so. May be given again."},
 	{"env-file", "File with lines as --env has them; comments begin with #. May be given again; --env counts more."},
 
-	{"network", "bridge: an address of its own on this machine's bridge; none: a loopback interface alone; host: the host's own network. Default: bridge."},
+	{"network", "bridge: an address of its own on this machine's bridge; none: a loopback interface alone; host: the host's own network; container:NAME: that of another container of yours, and its user ids. Default: bridge."},
 	{"publish", "Make a port, or a range of them, reachable at the host's. CONTAINER alone: at one that is free. May be given again."},
 	{"ip", "IPv4 address to have, of the bridge's subnet."},
 	{"dns", "Name server to ask instead of the host's. May be given again."},

@@ -19,7 +19,7 @@ import (
 
 // networkFlags choose what a container has of the network.
 type networkFlags struct {
-	Network   string       `enum:"bridge,none,host" default:"bridge" placeholder:"KIND"`
+	Network   string       `default:"bridge" placeholder:"KIND"`
 	Publish   []string     `short:"p" sep:"none" placeholder:"[IP:]HOST:CONTAINER[/udp]"`
 	IP        netip.Addr   `name:"ip" placeholder:"ADDRESS"`
 	DNS       []netip.Addr `name:"dns" placeholder:"ADDRESS"`
@@ -28,6 +28,7 @@ type networkFlags struct {
 
 	published []ports.Mapping // what Publish says
 	host      *resolvconf.Watch
+	peer      *peerNetwork // whose network is joined
 }
 
 // The kinds of network.
@@ -35,10 +36,17 @@ const (
 	bridged = "bridge"
 	alone   = "none"
 	onHost  = "host"
+	joined  = "container" // with a colon and the name of another
 )
 
 // Validate refuses flags that mean nothing together.
 func (f *networkFlags) Validate() error {
+	kind := f.Network
+	if _, joins := f.peerName(); joins {
+		kind = joined
+	} else if !slices.Contains([]string{bridged, alone, onHost}, kind) {
+		return fmt.Errorf("--network must be one of %q, %q, %q or \"container:NAME\", but got %q", bridged, alone, onHost, kind)
+	}
 	for _, flag := range []struct {
 		name  string
 		given bool
@@ -49,7 +57,7 @@ func (f *networkFlags) Validate() error {
 		{"--dns", len(f.DNS) > 0, []string{bridged, onHost}},
 		{"--dns-search", len(f.DNSSearch) > 0, []string{bridged, onHost}},
 	} {
-		if flag.given && !slices.Contains(flag.needs, f.Network) {
+		if flag.given && !slices.Contains(flag.needs, kind) {
 			return fmt.Errorf("%s means nothing with --network %s", flag.name, f.Network)
 		}
 	}
@@ -81,6 +89,9 @@ func endsWord(r rune) bool { return r <= ' ' || r == 0x7f }
 
 // kind is the network in nsexec's terms.
 func (f *networkFlags) kind() nsexec.Network {
+	if _, joins := f.peerName(); joins {
+		return nsexec.JoinedNetwork
+	}
 	switch f.Network {
 	case alone:
 		return nsexec.NoNetwork

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"net/netip"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,21 +10,24 @@ import (
 	"unc/internal/nsexec"
 )
 
+// peerWeb is the network of a container called web.
+const peerWeb = joined + ":web"
+
 // Each flag that needs something of the network, with each kind of that.
 func TestNetworkFlagsNeedANetwork(t *testing.T) {
 	for _, test := range []struct {
 		flag  string
 		given networkFlags
-		works string // the kinds with which it means something
+		works []string // the kinds with which it means something
 	}{
-		{"", networkFlags{}, "bridge none host"},
-		{"--publish", networkFlags{Publish: []string{"8080:80"}}, "bridge"},
-		{"--ip", networkFlags{IP: netip.MustParseAddr("10.100.42.7")}, "bridge"},
-		{"--dns", networkFlags{DNS: []netip.Addr{netip.MustParseAddr("192.0.2.53")}}, "bridge host"},
-		{"--dns-search", networkFlags{DNSSearch: []string{"example.org"}}, "bridge host"},
-		{"--add-host", networkFlags{AddHost: []hostEntry{{name: "db"}}}, "bridge none host"},
+		{"", networkFlags{}, []string{bridged, alone, onHost, peerWeb}},
+		{"--publish", networkFlags{Publish: []string{"8080:80"}}, []string{bridged}},
+		{"--ip", networkFlags{IP: netip.MustParseAddr("10.100.42.7")}, []string{bridged}},
+		{"--dns", networkFlags{DNS: []netip.Addr{netip.MustParseAddr("192.0.2.53")}}, []string{bridged, onHost}},
+		{"--dns-search", networkFlags{DNSSearch: []string{"example.org"}}, []string{bridged, onHost}},
+		{"--add-host", networkFlags{AddHost: []hostEntry{{name: "db"}}}, []string{bridged, alone, onHost, peerWeb}},
 	} {
-		for _, kind := range []string{bridged, alone, onHost} {
+		for _, kind := range []string{bridged, alone, onHost, peerWeb} {
 			t.Run(test.flag+" with "+kind, func(t *testing.T) {
 				f := test.given
 				f.Network = kind
@@ -32,7 +35,7 @@ func TestNetworkFlagsNeedANetwork(t *testing.T) {
 				if err := f.Validate(); err != nil {
 					got = err.Error()
 				}
-				if !strings.Contains(test.works, kind) {
+				if !slices.Contains(test.works, kind) {
 					want = test.flag + " means nothing with --network " + kind
 				}
 				if got != want {
@@ -94,7 +97,7 @@ func TestPublishedIsWhatPublishSays(t *testing.T) {
 }
 
 func TestKindOfNetwork(t *testing.T) {
-	for name, want := range map[string]nsexec.Network{bridged: nsexec.OwnNetwork, alone: nsexec.NoNetwork, onHost: nsexec.HostNetwork} {
+	for name, want := range map[string]nsexec.Network{bridged: nsexec.OwnNetwork, alone: nsexec.NoNetwork, onHost: nsexec.HostNetwork, peerWeb: nsexec.JoinedNetwork} {
 		if got := (&networkFlags{Network: name}).kind(); got != want {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}

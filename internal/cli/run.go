@@ -146,6 +146,8 @@ func (r *runCmd) furnish(sv *supervisor, c *container, setup *netplumb.Helper) e
 
 // begin starts what a running container needs of its supervisor.
 func (r *runCmd) begin(c *container) error {
+	// Before anybody can ask for it, and the resolver takes over what leads to the network.
+	c.offer.init, c.offer.netns, c.offer.err = c.child.Offer(c.inside)
 	if err := c.begin(); err != nil {
 		return err
 	}
@@ -167,7 +169,7 @@ func (r *runCmd) Validate() error {
 			return err
 		}
 	}
-	return nil
+	return r.checkJoin()
 }
 
 // spec turns the flags into what nsexec is to make.
@@ -187,8 +189,17 @@ func (r *runCmd) spec(c *container) (s *nsexec.Spec, err error) {
 	if s.Hostname == "" {
 		s.Hostname = hostnameFor(c.name)
 	}
+	if s.Join, err = r.join(); err != nil {
+		return nil, err
+	}
 	var home string
-	if s.IDs, s.User, home, err = r.ids(s.Rootfs); err != nil {
+	if s.Join != nil {
+		s.IDs = s.Join.IDs
+		s.User, home, err = r.idsIn(s.IDs, s.Rootfs)
+	} else {
+		s.IDs, s.User, home, err = r.ids(s.Rootfs)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err = r.apply(s); err != nil {

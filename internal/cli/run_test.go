@@ -186,7 +186,9 @@ func TestRunValidate(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := ""
-			if err := (&runCmd{Command: test.command}).Validate(); err != nil {
+			r := runCmd{Command: test.command}
+			r.Network = bridged // the default, which the parser puts in
+			if err := r.Validate(); err != nil {
 				got = err.Error()
 			}
 			if got != test.want {

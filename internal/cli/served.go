@@ -74,14 +74,6 @@ func (c *container) tellEnd(conn *control.Conn) error {
 // errOver is for who comes when the container is about to be gone.
 var errOver = errors.New("the container has ended")
 
-// share says how another container can have the same network.
-func (c *container) share(conn *control.Conn) error {
-	if c.network == nil {
-		return errors.New("the container has no network of its own to share")
-	}
-	return conn.Send(control.Reply{Peer: &control.Peer{PID: c.child.PID, Hosts: c.hosts, Resolv: c.resolv()}})
-}
-
 // attach hands over where to write what the command reads. What it writes is in the log.
 func (c *container) attach(conn *control.Conn) error {
 	r, detached := c.console.(*recorder)

@@ -16,7 +16,7 @@
 //
 //	signal    ──▶ Request                    ◀── Reply{}
 //	wait      ──▶ Request                    ◀── Reply{Code}, when the container has ended
-//	network   ──▶ Request                    ◀── Reply{Network}
+//	network   ──▶ Request                    ◀── Reply{Peer} + process 1 and network, of nsexec.Child.Offer
 //	attach    ──▶ Request                    ◀── Reply{Terminal} + standard input, if it has one
 //	                                         ◀── Reply{Code}, when the container has ended
 //	exec      ──▶ Request + three streams    ◀── Reply{Terminal} + terminal, if one is asked for

@@ -47,9 +47,9 @@ type Reply struct {
 	Peer     *Peer    `json:"peer,omitempty"`
 }
 
-// Peer is a container whose network another one shares.
+// Peer is a container whose network another one shares. A pidfd of its first process and
+// the network namespace come along.
 type Peer struct {
-	PID    int    `json:"pid"`    // of its first process
 	Hosts  string `json:"hosts"`  // what it has in hosts(5)
 	Resolv string `json:"resolv"` // and in resolv.conf(5)
 }

@@ -209,7 +209,7 @@ func TestJoinerDiesWithItsSupervisor(t *testing.T) {
 		for _, f := range []*os.File{init, netns, input, theirs} {
 			f.Close()
 		}
-		time.Sleep(time.Duration(i) * 400 * time.Microsecond) // any moment: there is nothing to wait for
+		<-time.After(time.Duration(i) * 400 * time.Microsecond) // from before it begins until the command runs
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
