@@ -25,6 +25,9 @@
 // only here a person can be told what to do about it (sources.go, devices.go); what may be
 // mounted in the end, the kernel decides.
 //
+// A container that joins the network of another asks that one's supervisor for it, and
+// takes from it what else goes with a network: ids, names, resolver (join.go).
+//
 // unc unshare has the ids of a container, and nothing else of it.
 //
 // unc net has no view of its own: net-setup, run once more, reads the kernel, and net.go
