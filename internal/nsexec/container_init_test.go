@@ -16,10 +16,10 @@ import (
 	"unc/internal/rawio"
 )
 
-// childAttacks does to pid 1, as root with all that root has in the container, what
+// childBesieges does to pid 1, as root with all that root has in the container, what
 // should change nothing, and says what worked that mustn't. It is the first command, to
 // which pid 1 passes on what it gets.
-func childAttacks() error {
+func childBesieges() error {
 	ignore := sigaction{handler: 1} // SIG_IGN, of those too that the Go runtime leaves alone
 	for sig := unix.Signal(1); sig <= 64; sig++ {
 		if sig != unix.SIGCHLD && sig != unix.SIGTERM {
@@ -105,7 +105,7 @@ func TestInitIsUntouchable(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
-			b := newBox(t, "attack", func(s *Spec) {
+			b := newBox(t, "besiege", func(s *Spec) {
 				s.Capabilities = test.capabilities
 				s.Mounts = append(s.Mounts, Mount{Source: dir, Target: resultDir})
 			})
