@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/caps"
+	"unc/internal/filecap"
 	"unc/internal/filter"
 	"unc/internal/policy"
 	"unc/internal/rawio"
@@ -64,7 +65,7 @@ func setup(args []string, held error) (result Result, err error) {
 		return result, err
 	}
 	if held != nil {
-		err := explainMissingCapability()
+		err := filecap.Why()
 		if !machine && !release {
 			err = orGoWithout(err)
 		}
