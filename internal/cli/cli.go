@@ -148,6 +148,8 @@ func NetSetup(args []string) int {
 		}
 	} else if result.Status != nil {
 		text, err = json.Marshal(result.Status)
+	} else if result.Checkup != nil {
+		text, err = json.Marshal(result.Checkup)
 	}
 	if err == nil && text != nil {
 		_, err = unix.Write(1, append(text, '\n'))
