@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"unc/internal/doctor"
+	"unc/internal/netplumb"
+)
+
+// doctorCmd looks for what keeps unc from working here.
+type doctorCmd struct {
+	Format string `enum:"text,json" default:"text"`
+}
+
+// exitUnwell says that something is missing that containers take.
+const exitUnwell = 1
+
+func (d *doctorCmd) run(*netplumb.Helper) (int, error) {
+	visit := doctor.Visit{Checkup: netplumb.AskCheckup}
+	visit.As, visit.NoUser = becomePatient()
+	list := doctor.Examine(visit)
+	if err := printFindings(os.Stdout, d.Format, list); err != nil {
+		return 0, err
+	}
+	if doctor.Failing(list) {
+		return exitUnwell, nil
+	}
+	return 0, nil
+}
+
+// becomePatient is who the containers would belong to, as a sentence. Who that is, is a
+// finding as well.
+func becomePatient() (string, error) {
+	if os.Geteuid() != 0 {
+		return "containers are those of " + describeUser(os.Geteuid()), nil
+	}
+	if _, err := becomeUser(); err != nil {
+		return "", err
+	}
+	return "run by root, which becomes another user for its containers: " + describeUser(os.Geteuid()), nil
+}
+
+func describeUser(uid int) string {
+	if name, ok := userName(uint32(uid)); ok {
+		return fmt.Sprintf("user %q (uid %d)", name, uid)
+	}
+	return fmt.Sprintf("uid %d", uid)
+}
+
+// printFindings prints them as a table with the commands in between, or as an array.
+func printFindings(to io.Writer, format string, list []doctor.Finding) error {
+	if format == "json" {
+		text, err := json.MarshalIndent(list, "", "  ")
+		if err == nil {
+			_, err = fmt.Fprintf(to, "%s\n", text)
+		}
+		return err
+	}
+	var b strings.Builder
+	for _, f := range list {
+		fmt.Fprintf(&b, "%s  %-*s  %s\n", paint(f.State, fmt.Sprintf("%-*s", len(doctor.Problem), f.State)), longestName(list), f.Name, oneLine(f.Text))
+		for _, command := range f.Fix {
+			fmt.Fprintf(&b, "fix: %s\n", oneLine(command))
+		}
+	}
+	_, err := io.WriteString(to, b.String())
+	return err
+}
+
+func longestName(list []doctor.Finding) (n int) {
+	for _, f := range list {
+		n = max(n, len(f.Name))
+	}
+	return n
+}
+
+// paint is how the word for a state looks.
+func paint(_ doctor.State, text string) string { return text }
