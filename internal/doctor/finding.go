@@ -50,7 +50,9 @@ func refer(list []Finding) {
 		if list[i].State == OK {
 			continue
 		}
-		first := slices.IndexFunc(list[:i], func(f Finding) bool { return f.State != OK && f.Text == list[i].Text })
+		first := slices.IndexFunc(list[:i], func(f Finding) bool {
+			return f.State != OK && f.Text == list[i].Text && slices.Equal(f.Fix, list[i].Fix)
+		})
 		if first >= 0 {
 			list[i].Text = "for the same reason as " + list[first].Name
 			list[i].Fix = []string{}
