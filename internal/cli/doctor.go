@@ -54,28 +54,25 @@ func describeUser(uid int) string {
 // printFindings prints them as a table with the commands in between, or as an array.
 func printFindings(to io.Writer, format string, list []doctor.Finding) error {
 	if format == "json" {
-		text, err := json.MarshalIndent(list, "", "  ")
-		if err == nil {
-			_, err = fmt.Fprintf(to, "%s\n", text)
-		}
-		return err
+		e := json.NewEncoder(to)
+		e.SetEscapeHTML(false) // a command's && is to be read
+		e.SetIndent("", "  ")
+		return e.Encode(list)
 	}
 	var b strings.Builder
+	longest := 0
 	for _, f := range list {
-		fmt.Fprintf(&b, "%s  %-*s  %s\n", paint(f.State, fmt.Sprintf("%-*s", len(doctor.Problem), f.State)), longestName(list), f.Name, oneLine(f.Text))
+		longest = max(longest, len(f.Name))
+	}
+	for _, f := range list {
+		state := paint(f.State, fmt.Sprintf("%-*s", len(doctor.Problem), f.State))
+		fmt.Fprintf(&b, "%s  %-*s  %s\n", state, longest, f.Name, oneLine(f.Text))
 		for _, command := range f.Fix {
 			fmt.Fprintf(&b, "fix: %s\n", oneLine(command))
 		}
 	}
 	_, err := io.WriteString(to, b.String())
 	return err
-}
-
-func longestName(list []doctor.Finding) (n int) {
-	for _, f := range list {
-		n = max(n, len(f.Name))
-	}
-	return n
 }
 
 // paint is how the word for a state looks.

@@ -7,6 +7,7 @@ import (
 
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
+	"unc/internal/record"
 	"unc/internal/userns"
 )
 
@@ -27,9 +28,9 @@ type machine struct {
 	root     string // of the files that are read; empty is the machine's own
 	settings userns.Settings
 	uid, gid int
-	getenv   func(string) string
 	release  func() (string, error)
-	filters  func() error // whether the kernel filters system calls
+	filters  func() error           // whether the kernel filters system calls
+	where    func() (string, error) // records are
 	start    func(*nsexec.Spec) (container, error)
 	patience time.Duration
 }
@@ -40,7 +41,7 @@ const patience = 3 * time.Second
 // Examine makes all checks. It returns within a few seconds, whatever is wrong.
 func Examine(v Visit) []Finding {
 	m := &machine{
-		visit: v, settings: userns.Read, uid: os.Geteuid(), gid: os.Getegid(), getenv: os.Getenv,
+		visit: v, settings: userns.Read, uid: os.Geteuid(), gid: os.Getegid(), where: record.Where,
 		release: kernelRelease, filters: kernelFilters, start: startContainer, patience: patience,
 	}
 	return m.examine(m.checks())
