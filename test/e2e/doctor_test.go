@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -106,14 +107,13 @@ func TestDoctorOfAHealthyMachine(t *testing.T) {
 	if hasBridge(p.host) {
 		t.Error("looking has made a bridge")
 	}
-	for _, name := range []string{
-		"user", "kernel", "file-capability", "mount", "bounding-set", "no-new-privs", "tracing", "user-namespaces",
-		"namespaces", "apparmor", "seccomp", "modules", "ipv6", "resolver", "container", "overlay", "net-setup", "policy",
-		"quota", "publish", "reach", "bridge", "filter", "firewall", "subordinate-ids", "limits", "records",
-	} {
-		if len(first.of(name)) != 1 {
-			t.Errorf("got %+v, want one finding %s", first.of(name), name)
-		}
+	var names []string
+	for _, f := range first {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	if want := slices.Sorted(slices.Values(documentedChecks(t))); !slices.Equal(names, want) {
+		t.Errorf("got findings %q, and docs/doctor.md has %q", names, want)
 	}
 	// So it is with a container there; and as text it is the same.
 	c := p.etc.container(p.host, p.alice, busyboxRootfs(t, p.alice), "-p", "8080:80")
@@ -133,6 +133,25 @@ func TestDoctorOfAHealthyMachine(t *testing.T) {
 	}
 	c.end()
 	p.nothingLeft()
+}
+
+// documentedChecks are the names in the table of docs/doctor.md.
+func documentedChecks(t *testing.T) (names []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/doctor.md")
+	must(t, err)
+	_, table, found := strings.Cut(string(text), "\n| name | what is looked at | what is wrong with it |\n| --- | --- | --- |\n")
+	if !found {
+		t.Fatal("docs/doctor.md has no table of findings")
+	}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "`")
+		if !strings.HasPrefix(line, "| `") || len(cells) < 3 {
+			break
+		}
+		names = append(names, cells[1])
+	}
+	return names
 }
 
 // Each finding about the program and the process is brought about, and says what helps.
