@@ -1,7 +1,7 @@
 #!/bin/sh
 # install.sh builds unc, installs it with its one capability and proves that it works. Beside the
 # program it installs a policy to edit, and where NetworkManager, systemd-networkd or udev are it
-# tells them to leave the interfaces to unc.
+# tells them to leave the interfaces to unc, and AppArmor, where that restricts, to let it work.
 # --help tells what it puts where; --uninstall takes all of it away again.
 set -eu
 
@@ -14,6 +14,8 @@ networkmanager_file=/etc/NetworkManager/conf.d/90-unc.conf
 link_file=/etc/systemd/network/05-unc.link
 network_file=/etc/systemd/network/05-unc.network
 drop_ins="$networkmanager_file $link_file $network_file"
+apparmor_file=/etc/apparmor.d/unc
+apparmor_restricts=/proc/sys/kernel/apparmor_restrict_unprivileged_userns
 # The first line of each, by which install.sh knows its own.
 made_by="# Made by unc's install.sh, which writes and removes it: settings of yours belong into another file."
 
@@ -38,6 +40,9 @@ Besides the program it installs
                   where NetworkManager or systemd are: they leave the bridge, unc0 or
                   BRIDGE of the policy, and the containers' uv* to unc. Run install.sh
                   again after a change of BRIDGE.
+  /etc/apparmor.d/unc
+                  where AppArmor keeps programs without a profile from using user
+                  namespaces, as Ubuntu's does: one that allows them to unc
 
   --binary FILE   install FILE, an unc that is built already, and need no Go
   --no-proof      do not run "unc run true", which makes the bridge
@@ -355,6 +360,7 @@ install_package() {
 	fi
 	install_policy
 	install_drop_ins
+	install_profile
 	is_root || say "left to the package: owner root:root"
 	say "left to the package: the system user $account"
 }
@@ -374,6 +380,7 @@ install_here() {
 	fi
 	install_policy
 	install_drop_ins
+	install_profile
 }
 
 # --- the policy ---
@@ -566,6 +573,88 @@ reload() {
 	if ! "$@" </dev/null; then
 		warn "having $1 read the files again: it says why above"
 		printf 'hint: %s\n' "$*" >&2
+	fi
+}
+
+# --- AppArmor ---
+
+# profile prints what is in the file: what Ubuntu's own profiles allow other programs that make user
+# namespaces (apparmor.d(5)). It is for one path, which is the program's real one.
+profile() {
+	path=$prefix/bin/unc
+	if [ -z "$destdir" ] && [ -d "$dir" ]; then
+		path=$(cd -P "$dir" && pwd -P)/unc
+	fi
+	say "$made_by"
+	cat <<-END
+		abi <abi/4.0>,
+		include <tunables/global>
+
+		profile unc "$path" flags=(unconfined) {
+		  userns,
+		}
+	END
+}
+
+# is_profile_wanted: a package is for machines that may restrict, where its DESTDIR has the directory.
+is_profile_wanted() {
+	if [ -n "$destdir" ]; then
+		[ -d "$destdir$(dirname "$apparmor_file")" ]
+	else
+		[ "$(cat "$apparmor_restricts" 2>/dev/null)" = 1 ]
+	fi
+}
+
+# is_profile_stale: it is wanted, and is missing or for another path.
+is_profile_stale() {
+	is_profile_wanted || return
+	is_there "$destdir$apparmor_file" || return 0
+	is_own "$destdir$apparmor_file" && [ "$(cat "$destdir$apparmor_file")" != "$(profile)" ]
+}
+
+install_profile() {
+	at=$destdir$apparmor_file
+	if ! is_profile_stale; then
+		if is_there "$at" && ! is_own "$at"; then
+			say "left alone: $at, which install.sh did not make"
+		elif [ -n "$destdir" ] && ! is_there "$at"; then
+			say "left to the package: $apparmor_file, as there is no $(dirname "$at")"
+		fi
+		return
+	fi
+	case $prefix in
+	*[\"\\*?{}^]* | *\[* | *\]*)
+		warn "installing $at: AppArmor would take $prefix for a pattern"
+		return
+		;;
+	esac
+	if ! profile | put "$at"; then
+		warn "installing $at: it can't be written, as said above"
+		return
+	fi
+	if [ -n "$destdir" ]; then
+		say "installed $at"
+	elif ! have apparmor_parser; then
+		say "installed $at, which counts from the next boot on: there is no apparmor_parser to load it"
+	elif apparmor_parser -r "$at" </dev/null; then
+		say "installed $at, and loaded it"
+	else
+		warn "loading $at: apparmor_parser says why above"
+		printf 'hint: apparmor_parser -r %s\n' "$at" >&2
+	fi
+}
+
+# remove_profile unloads it as well. A program that has it keeps it to its end.
+remove_profile() {
+	at=$destdir$apparmor_file
+	if is_own "$at"; then
+		if [ -z "$destdir" ] && have apparmor_parser && ! apparmor_parser -R "$at" </dev/null; then
+			warn "unloading $at: apparmor_parser says why above; it is gone at the next boot"
+		fi
+		rm -f "$at"
+		say "removed $at"
+	elif is_there "$at"; then
+		say "left alone: $at, which install.sh did not make"
 	fi
 }
 
@@ -787,6 +876,7 @@ uninstall() {
 	if [ -n "$destdir" ]; then
 		remove_program
 		remove_drop_ins
+		remove_profile
 		remove_policy
 		return
 	fi
@@ -807,6 +897,7 @@ uninstall() {
 	remove_network
 	# After the interfaces, which the daemons would take for their own now.
 	remove_drop_ins
+	remove_profile
 	# After the program, which read the bridge's name in it.
 	remove_policy
 	remove_account
@@ -825,6 +916,9 @@ is_settled() {
 			return 1
 		fi
 	done
+	if is_profile_stale; then
+		return 1
+	fi
 }
 
 install() {

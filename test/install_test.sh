@@ -57,6 +57,14 @@ cases="
 	drop_ins_destdir
 	daemons_that_do_not_run
 	daemons_that_refuse
+	profile_where_apparmor_restricts
+	profile_where_it_does_not
+	profile_follows_the_program
+	profile_of_others
+	profile_without_a_parser
+	profile_that_is_refused
+	profile_through_sudo
+	profile_destdir
 	read_only_etc
 	setcap_is_installed
 	setcap_cannot_be_installed
@@ -247,6 +255,22 @@ stub_daemons() {
 		STUB
 	done
 }
+
+# stub_apparmor VALUE makes a kernel whose AppArmor restricts user namespaces, or with 0 does not, and
+# a parser that keeps what it is asked.
+stub_apparmor() {
+	mount -t tmpfs -o mode=755 tmpfs /proc/sys/kernel
+	echo "$1" >/proc/sys/kernel/apparmor_restrict_unprivileged_userns
+	: >"$T/parsed"
+	chmod 666 "$T/parsed"
+	stub apparmor_parser <<-'STUB'
+		echo "$*" >>"$T/parsed"
+		[ ! -e "$T/parser.fails" ] || { echo "it is wrong" >&2; exit 1; }
+		[ -r "$2" ]
+	STUB
+}
+
+profile=/etc/apparmor.d/unc
 
 # all_daemons is what they are asked when all files have changed.
 all_daemons="nmcli -t -f RUNNING general
@@ -1053,6 +1077,164 @@ daemons_that_refuse() {
 }
 
 # Where /etc is kept by other means the program works all the same.
+profile_where_apparmor_restricts() {
+	umask 077
+	stub_apparmor 1
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_file "$profile"
+	want_out "installed $profile, and loaded it"
+	want_same "$(text "$profile")" "abi <abi/4.0>,
+include <tunables/global>
+
+profile unc \"$T/p/bin/unc\" flags=(unconfined) {
+  userns,
+}"
+	want_same "$(cat "$T/parsed")" "-r $profile"
+	# Before the proof, which would fail without it.
+	want_same "$(grep -n 'loaded it\|^proof' "$T/out" | cut -d : -f 2 | cut -c 1-5)" "insta
+proof"
+	before=$(stat -c '%i %y %z' "$profile")
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_no_out apparmor
+	want_same "$(stat -c '%i %y %z' "$profile")" "$before"
+	want_same "$(calls "$T/parsed")" 1
+	# One that went missing comes back, although the program is as it should be.
+	rm "$profile"
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_out "already installed: $T/p/bin/unc"
+	want_file "$profile"
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "removed $profile"
+	want_gone "$profile"
+	want_same "$(tail -n 1 "$T/parsed")" "-R $profile"
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_no_out apparmor
+}
+
+profile_where_it_does_not() {
+	stub_apparmor 0
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	rm /proc/sys/kernel/apparmor_restrict_unprivileged_userns
+	root PREFIX="$T/p" "$script" --binary "$T/unc"
+	want_rc 0
+	want_no_out apparmor
+	want_gone "$profile"
+	want_same "$(calls "$T/parsed")" 0
+}
+
+# The path is the one that the kernel will see.
+profile_follows_the_program() {
+	stub_apparmor 1
+	mkdir -p "$T/real/bin" "$T/a place"
+	ln -s "$T/real" "$T/link"
+	for prefix in "$T/link" "$T/a place" "$T/real"; do
+		root PREFIX="$prefix" "$script" --no-proof --binary "$T/unc"
+		want_rc 0
+		want_same "$(grep '^profile' "$profile")" "profile unc \"$(readlink -f "$prefix")/bin/unc\" flags=(unconfined) {"
+	done
+	want_same "$(calls "$T/parsed")" 3
+	root PREFIX="$T/p*" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_out "AppArmor would take $T/p* for a pattern"
+	want_same "$(calls "$T/parsed")" 3
+}
+
+profile_of_others() {
+	stub_apparmor 1
+	mkdir -p /etc/apparmor.d
+	for make in "echo profile unc /opt/unc {}" "echo"; do
+		$make >"$profile"
+		before=$(stat -c '%i %y %z' "$profile")
+		root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+		want_rc 0
+		want_out "left alone: $profile, which install.sh did not make"
+		root PREFIX="$T/p" "$script" --uninstall
+		want_rc 0
+		want_out "left alone: $profile, which install.sh did not make"
+		want_same "$(stat -c '%i %y %z' "$profile")" "$before"
+	done
+	rm "$profile"
+	ln -s /dev/null "$profile"
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_same "$(readlink "$profile")" /dev/null
+	want_same "$(calls "$T/parsed")" 0
+}
+
+profile_without_a_parser() {
+	stub_apparmor 1
+	rm "$T/stub/apparmor_parser"
+	hide apparmor_parser
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_out "installed $profile, which counts from the next boot on"
+	want_file "$profile"
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_gone "$profile"
+}
+
+profile_that_is_refused() {
+	stub_apparmor 1
+	: >"$T/parser.fails"
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_out "it is wrong"
+	want_out "install.sh: loading $profile: apparmor_parser says why above"
+	want_out "hint: apparmor_parser -r $profile"
+	want_installed "$T/p/bin/unc" "$T/unc"
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "install.sh: unloading $profile"
+	want_gone "$profile"
+}
+
+profile_through_sudo() {
+	stub_sudo sudo
+	stub_apparmor 1
+	# The stub of sudo has a PATH of its own, in which a real one may be.
+	mkdir -p /usr/local/sbin
+	ln -s "$T/stub/apparmor_parser" /usr/local/sbin/apparmor_parser
+	if real=$(PATH=/usr/sbin:/sbin command -v apparmor_parser); then
+		mount --bind "$T/stub/apparmor_parser" "$real"
+	fi
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	# All is installed but this.
+	rm "$profile"
+	alice PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_out "as root, through sudo:"
+	want_out "installed $profile, and loaded it"
+	want_file "$profile"
+	alice PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_no_out "as root"
+}
+
+profile_destdir() {
+	stub_apparmor 1
+	alice DESTDIR="$T/home/none" PREFIX=/usr "$script" --binary "$T/unc"
+	want_rc 0
+	want_out "left to the package: $profile, as there is no $T/home/none/etc/apparmor.d"
+	mkdir -p "$T/home/pkg/etc/apparmor.d"
+	chown -R "$alice" "$T/home/pkg"
+	alice DESTDIR="$T/home/pkg" PREFIX=/usr "$script" --binary "$T/unc"
+	want_rc 0
+	want_out "installed $T/home/pkg$profile"
+	want_same "$(grep '^profile' "$T/home/pkg$profile")" 'profile unc "/usr/bin/unc" flags=(unconfined) {'
+	want_same "$(calls "$T/parsed")" 0
+	alice DESTDIR="$T/home/pkg" PREFIX=/usr "$script" --uninstall
+	want_rc 0
+	want_gone "$T/home/pkg$profile"
+	want_same "$(calls "$T/parsed")" 0
+}
+
 read_only_etc() {
 	stub_daemons
 	mkdir /etc/unc

@@ -20,21 +20,27 @@ func leaveRoot() error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	uid, gid, name, err := sudoUser()
+	name, err := becomeUser()
 	if err != nil {
 		return err
 	}
+	tell(fmt.Sprintf("running as user %q (uid %d), not as root", name, os.Geteuid()))
+	return nil
+}
+
+// becomeUser makes root who called sudo, or else the system user.
+func becomeUser() (name string, err error) {
+	uid, gid, name, err := sudoUser()
+	if err != nil {
+		return "", err
+	}
 	if uid == 0 {
 		if uid, gid, err = lookup(systemUser); err != nil {
-			return err
+			return "", err
 		}
 		name = systemUser
 	}
-	if err := caps.Become(uid, gid); err != nil {
-		return err
-	}
-	tell(fmt.Sprintf("running as user %q (uid %d), not as root", name, uid))
-	return nil
+	return name, caps.Become(uid, gid)
 }
 
 // sudoUser is who called sudo, uid 0 when nobody did or root itself (sudo(8), "ENVIRONMENT").

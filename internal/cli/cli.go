@@ -34,6 +34,7 @@ type grammar struct {
 	Rm      rmCmd            `cmd:"" help:"Forget detached containers that have failed."`
 	Unshare unshareCmd       `cmd:"" help:"Run a command, without a container, as root of the ids that yours have: to make, change and remove trees of files of theirs."`
 	Net     netCmd           `cmd:"" help:"Show the containers' network: bridge, addresses, names, published ports."`
+	Doctor  doctorCmd        `cmd:"" help:"Look for what keeps unc from working here, and say which commands help."`
 	Version kong.VersionFlag `help:"Show the version and exit."`
 }
 
@@ -148,6 +149,8 @@ func NetSetup(args []string) int {
 		}
 	} else if result.Status != nil {
 		text, err = json.Marshal(result.Status)
+	} else if result.Checkup != nil {
+		text, err = json.Marshal(result.Checkup)
 	}
 	if err == nil && text != nil {
 		_, err = unix.Write(1, append(text, '\n'))

@@ -32,4 +32,7 @@
 //
 // unc net has no view of its own: net-setup, run once more, reads the kernel, and net.go
 // prints what it says.
+//
+// unc doctor prints what the package of that name finds, for who the containers would
+// belong to (doctor.go).
 package cli

@@ -80,6 +80,7 @@ var help = [...]struct{ name, text string }{
 	{"unshare userns", "auto: all ids that /etc/subuid and /etc/subgid give you, and where there are none yours alone; single: yours alone. Default: auto."},
 
 	{"format", "table or json."},
+	{"doctor format", "text or json."},
 }
 
 // printHelp gives each flag its sentence before kong prints them.

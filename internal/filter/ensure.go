@@ -3,6 +3,7 @@ package filter
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -166,11 +167,17 @@ func addKeys(conn *nftables.Conn, s *nftables.Set, keys [][]byte) error {
 	return nil
 }
 
+// modules are the parts of nftables that may be modules and that the rules take. A
+// kernel can be built without nft_meta_bridge, which takes nothing from them then.
+const modules = "nf_tables nft_chain_nat nft_ct nft_nat nft_masq nft_fib_inet nft_socket nft_connlimit"
+
+// Modules are the kernel's modules that the filter takes.
+func Modules() []string { return strings.Fields(modules) }
+
 // explain says what it means when the kernel does not know nftables, or a part of it.
 func explain(err error) error {
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EPROTONOSUPPORT) {
-		return hint.With(fmt.Errorf("this kernel lacks a part of nftables: %w", err),
-			"sudo modprobe -a nf_tables nft_meta_bridge nft_ct nft_nat nft_masq nft_fib_inet nft_socket nft_connlimit")
+		return hint.With(fmt.Errorf("this kernel lacks a part of nftables: %w", err), "sudo modprobe -a "+modules+" nft_meta_bridge")
 	}
 	return err
 }

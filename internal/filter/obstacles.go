@@ -35,10 +35,16 @@ var usual = []hookChain{
 	{nftables.TableFamilyINet, "firewalld", "filter_FORWARD"},
 }
 
-// Obstacles says which firewalls of the host drop what containers send or get, and
-// how to make each let it pass: a warning that ends in a command. It looks at the
-// usual chains, one look-up each. It needs CAP_NET_ADMIN.
-func Obstacles(p *policy.Policy) ([]string, error) {
+// Obstacle is a firewall of the host that drops what containers send or get, in a
+// sentence, and the command that makes it let that pass.
+type Obstacle struct{ Text, Command string }
+
+// String is both, for where there is room for one line.
+func (o Obstacle) String() string { return o.Text + "; to let it pass: " + o.Command }
+
+// Obstacles says which firewalls there are of that kind. It looks at the usual chains,
+// one look-up each. It needs CAP_NET_ADMIN.
+func Obstacles(p *policy.Policy) ([]Obstacle, error) {
 	c, err := nlconn.Dial(unix.NETLINK_NETFILTER)
 	if err != nil {
 		return nil, err
@@ -58,7 +64,7 @@ func Obstacles(p *policy.Policy) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("looking for other firewalls: %w", err)
 	}
-	warnings := []string{}
+	var list []Obstacle
 	for _, d := range dropping {
 		if d.family == nftables.TableFamilyIPv6 && !p.Subnet6.IsValid() {
 			continue
@@ -67,11 +73,11 @@ func Obstacles(p *policy.Policy) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if w := d.warning(p.Bridge, lodger); !admitted && !slices.Contains(warnings, w) { // ufw's is for both families
-			warnings = append(warnings, w)
+		if o := d.obstacle(p.Bridge, lodger); !admitted && !slices.Contains(list, o) { // ufw's is for both families
+			list = append(list, o)
 		}
 	}
-	return warnings, nil
+	return list, nil
 }
 
 func (h hookChain) request(kind, table, chain int) *nl.NetlinkRequest {
@@ -153,9 +159,9 @@ func holds(payload []byte, name string) bool {
 	}
 }
 
-// warning says what is wrong and what to do. Letting everything pass there opens
+// obstacle says what is wrong and what to do. Letting everything pass there opens
 // nothing: what may pass to and from the bridge, unc's own rules say.
-func (h hookChain) warning(bridge, lodger string) string {
+func (h hookChain) obstacle(bridge, lodger string) Obstacle {
 	var who, command string
 	iptables := "iptables"
 	if h.family == nftables.TableFamilyIPv6 {
@@ -183,5 +189,5 @@ func (h hookChain) warning(bridge, lodger string) string {
 		who = "nftables' " + table
 		command = fmt.Sprintf("sudo nft insert rule %[1]s iifname %[2]s accept && sudo nft insert rule %[1]s oifname %[2]s accept", table, bridge)
 	}
-	return fmt.Sprintf("this host's firewall (%s) drops what is forwarded, and so most of what containers send; to let it pass: %s", who, command)
+	return Obstacle{fmt.Sprintf("this host's firewall (%s) drops what is forwarded, and so most of what containers send", who), command}
 }

@@ -129,9 +129,13 @@ func writeTool(t *testing.T, dir, name, script string) {
 
 func obstacles(t *testing.T, p *policy.Policy) []string {
 	t.Helper()
-	warnings, err := Obstacles(p)
+	list, err := Obstacles(p)
 	if err != nil {
 		t.Fatal(err)
+	}
+	var warnings []string
+	for _, o := range list {
+		warnings = append(warnings, o.String())
 	}
 	return warnings
 }

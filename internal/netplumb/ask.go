@@ -7,13 +7,14 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"unc/internal/hint"
 )
 
 // Ask runs net-setup for something that no container is made for, report or reload.
 func Ask(what string) (*Status, error) {
-	text, err := runSetup(what)
+	text, err := runSetup(0, what)
 	if err != nil {
 		return nil, err
 	}
@@ -24,16 +25,34 @@ func Ask(what string) (*Status, error) {
 	return status, nil
 }
 
+// forCheckup is how long a checkup may take; some milliseconds are usual.
+const forCheckup = 2 * time.Second
+
+// AskCheckup has net-setup look at all that the caller's network depends on. It returns
+// within seconds.
+func AskCheckup() (*Checkup, error) {
+	text, err := runSetup(forCheckup, checkupWork)
+	if err != nil {
+		return nil, err
+	}
+	k := new(Checkup)
+	if err := json.Unmarshal(text, k); err != nil {
+		return nil, fmt.Errorf("reading net-setup's answer: %w", err)
+	}
+	return k, nil
+}
+
 // Release has net-setup delete the link of the caller's container that is called name,
 // so that name and address are free when it returns. That there is none is no error. It
 // is for a container whose supervisor was killed; one that runs is cut off.
 func Release(name string) error {
-	_, err := runSetup(releaseWord, name)
+	_, err := runSetup(0, releaseWord, name)
 	return err
 }
 
-// runSetup runs net-setup to its end, and returns what it prints.
-func runSetup(args ...string) ([]byte, error) {
+// runSetup runs net-setup to its end, of which limit makes sure unless it is 0, and returns
+// what it prints.
+func runSetup(limit time.Duration, args ...string) ([]byte, error) {
 	const doing = "running net-setup"
 	out, in, err := os.Pipe()
 	if err != nil {
@@ -48,6 +67,9 @@ func runSetup(args ...string) ([]byte, error) {
 	in.Close()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	if limit > 0 {
+		defer time.AfterFunc(limit, func() { _ = process.Kill() }).Stop()
 	}
 	text, failed := io.ReadAll(out)
 	state, err := process.Wait()

@@ -82,7 +82,7 @@ func makeBridge(c *conn, p *policy.Policy) (int, error) {
 		return 0, err
 	}
 	if l == nil {
-		taken := checkSubnetFree(c, p)
+		taken := checkSubnetFree(c, p, 0)
 		if taken == nil {
 			if err := createBridge(c, p); err != nil {
 				return 0, err

@@ -15,7 +15,7 @@
 // next net-setup completes.
 //
 //	caps.Hold     permitted only, not dumpable
-//	parseArgs     a process number and flags, -, or report, reload, remove, release NAME
+//	parseArgs     a process number and flags, -, or report, checkup, reload, remove, release NAME
 //	harden        environment, directory, mask, descriptors, limits
 //	checkCaller   not root, not nobody, not in a user namespace
 //	policy.Load   what the administrator says, and whether of this user
@@ -36,7 +36,9 @@
 // The answer is JSON, or for unc run, which gets the sockets of published ports with
 // it, a form of its own (answer.go).
 //
-// report is for everybody, reload for whom the policy lets use the network, and remove
+// report is for everybody, and so is checkup, which does nothing but look, goes on where
+// the others give up, and tells all that keeps its caller's containers off the network
+// (checkup.go). reload is for whom the policy lets use the network, and remove
 // for root alone. release is for the owner of a name, whatever the policy says of him by
 // now: he could always delete his end of the pair from inside (release.go).
 //

@@ -25,7 +25,7 @@ type Request struct {
 const FromStdin = "-"
 
 // ErrUsage is what net-setup says to arguments that are not exactly right.
-var ErrUsage = errors.New("net-setup takes [--name=NAME] [--ip=ADDRESS] PID, or one of -, report, reload, remove and release NAME")
+var ErrUsage = errors.New("net-setup takes [--name=NAME] [--ip=ADDRESS] PID, or one of -, report, checkup, reload, remove and release NAME")
 
 // parseArgs reads a request from the command line. Each argument is in its one
 // canonical spelling, or refused.

@@ -122,14 +122,15 @@ func parseRoute(payload []byte) (route, error) {
 }
 
 // checkSubnetFree refuses a subnet of which the host reaches any part otherwise
-// than by its default route, or the two halves of one that a VPN sets up. It lists all routes, which is why it runs only
-// when the bridge is to be created.
-func checkSubnetFree(c *conn, p *policy.Policy) error {
+// than by its default route, or the two halves of one that a VPN sets up, and than
+// through the bridge with the given number, 0 while there is none. It lists all routes, which is why a
+// start does it only when the bridge is to be created.
+func checkSubnetFree(c *conn, p *policy.Policy, bridge int) error {
 	var taken *route
 	err := c.Dump(func() *nl.NetlinkRequest {
 		return nlconn.Request(unix.RTM_GETROUTE, 0, &nl.RtMsg{RtMsg: unix.RtMsg{Family: unix.AF_INET}})
 	}, func(payload []byte) {
-		if r, err := parseRoute(payload); err == nil && r.dst.Bits() > 1 && r.dst.Overlaps(p.Subnet) {
+		if r, err := parseRoute(payload); err == nil && r.dst.Bits() > 1 && r.dst.Overlaps(p.Subnet) && (bridge == 0 || r.out != bridge) {
 			taken = &r
 		}
 	})

@@ -105,7 +105,7 @@ func TestCheckSubnetFree(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := testNetns(t)
 			out := wire(t, 1500)
-			if err := checkSubnetFree(c, defaultPolicy()); err != nil {
+			if err := checkSubnetFree(c, defaultPolicy(), 0); err != nil {
 				t.Fatalf("before: %v", err)
 			}
 			r := &netlink.Route{Dst: ipNet(test.dst), Type: test.kind}
@@ -113,7 +113,7 @@ func TestCheckSubnetFree(t *testing.T) {
 				r.LinkIndex = out.Attrs().Index
 			}
 			addRoute(t, r)
-			err := checkSubnetFree(c, defaultPolicy())
+			err := checkSubnetFree(c, defaultPolicy(), 0)
 			if test.want == "" {
 				if err != nil {
 					t.Errorf("got %v, want no error", err)

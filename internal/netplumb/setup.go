@@ -9,7 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/caps"
+	"unc/internal/filecap"
 	"unc/internal/filter"
+	"unc/internal/hint"
 	"unc/internal/policy"
 	"unc/internal/rawio"
 )
@@ -19,6 +21,7 @@ import (
 type Result struct {
 	Network *Network // of the namespace that was attached
 	Status  *Status  // of the machine, for report and reload
+	Checkup *Checkup // of all that the caller's network depends on, for checkup
 }
 
 // Setup is the whole of net-setup, the one stage of unc that holds a capability.
@@ -47,6 +50,7 @@ func setup(args []string, held error) (result Result, err error) {
 	case release:
 		work = letGo
 	case len(args) == 1 && args[0] == FromStdin:
+	case len(args) == 1 && args[0] == checkupWork:
 	case len(args) == 1 && machineWork(args[0]) != nil:
 		work, machine = machineWork(args[0]), true
 	default:
@@ -60,11 +64,14 @@ func setup(args []string, held error) (result Result, err error) {
 	if err := harden(); err != nil {
 		return result, err
 	}
+	if len(args) == 1 && args[0] == checkupWork {
+		return Result{Checkup: checkup(held)}, nil
+	}
 	if err := checkCaller(!machine); err != nil {
 		return result, err
 	}
 	if held != nil {
-		err := explainMissingCapability()
+		err := filecap.Why()
 		if !machine && !release {
 			err = orGoWithout(err)
 		}
@@ -83,6 +90,9 @@ func setup(args []string, held error) (result Result, err error) {
 	runtime.LockOSThread()
 	return work(c, p, r)
 }
+
+// checkupWork is the argument for a Checkup: it goes on where the others give up.
+const checkupWork = "checkup"
 
 // machineWork is what net-setup does for no user in particular (machine.go): it
 // changes nothing but what is missing, or asks for root.
@@ -162,11 +172,11 @@ func (j *job) lease(c *conn, netns int, r Request, sockets []Socket) (number uin
 // obstacles says what keeps the container's packets from where they are going. That
 // it can't be found out is one more thing to tell, but no reason to give up.
 func obstacles(p *policy.Policy) []string {
-	warnings, err := filter.Obstacles(p)
+	list, err := filter.Obstacles(p)
 	if err != nil {
 		return []string{err.Error()}
 	}
-	return warnings
+	return asWarnings(list)
 }
 
 // mayChange tells whether the error is about something that others hold and that
@@ -237,7 +247,8 @@ func checkAllowed(p *policy.Policy) error {
 		groups = append(groups, uint32(g))
 	}
 	if uid := uint32(unix.Getuid()); !p.Allows(uid, groups) {
-		return orGoWithout(fmt.Errorf("user %d may not use the network: ALLOW in /etc/unc/network.conf does not name them", uid))
+		return orGoWithout(hint.With(fmt.Errorf("user %d may not use the network: ALLOW in /etc/unc/network.conf does not name them", uid),
+			fmt.Sprintf("sudoedit /etc/unc/network.conf    # as root: ALLOW has to have %d in it, or a @group of theirs", uid)))
 	}
 	return nil
 }

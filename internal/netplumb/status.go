@@ -69,7 +69,8 @@ func report(c *conn, p *policy.Policy, _ Request) (result Result, err error) {
 		if sockets, err = listMarked(); err != nil {
 			return err
 		}
-		s.Warnings, err = filter.Obstacles(p)
+		list, err := filter.Obstacles(p)
+		s.Warnings = asWarnings(list)
 		return err
 	})
 	if err != nil {
@@ -77,6 +78,14 @@ func report(c *conn, p *policy.Policy, _ Request) (result Result, err error) {
 	}
 	s.enter(p, sockets)
 	return Result{Status: s}, nil
+}
+
+func asWarnings(list []filter.Obstacle) []string {
+	warnings := []string{}
+	for _, o := range list {
+		warnings = append(warnings, o.String())
+	}
+	return warnings
 }
 
 // listLeases lists the ports of the bridge that are leases. The kernel picks them

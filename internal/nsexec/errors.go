@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/hint"
+	"unc/internal/userns"
 )
 
 // ErrNotFound and ErrNotExecutable are why a command was not run; a shell calls
@@ -20,18 +21,9 @@ var (
 	ErrNotExecutable = errors.New("command not executable")
 )
 
-// sysctl reads a kernel setting; "" when this kernel does not have it.
-func sysctl(name string) string {
-	text, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(text))
-}
-
 // explainClone makes sentences of what clone(2) answers in one word. EPERM and
 // ENOSPC each have several causes, told apart by the settings behind them.
-func explainClone(errno error) error { return explainCloneWith(errno, sysctl) }
+func explainClone(errno error) error { return explainCloneWith(errno, userns.Read) }
 
 // explainCloneInto is explainClone for a child that is to be born in a control group, for
 // which there are errors of their own (CLONE_INTO_CGROUP in clone(2)).
@@ -43,19 +35,14 @@ func explainCloneInto(errno error, group string) error {
 	return explainClone(errno)
 }
 
-func explainCloneWith(errno error, sysctl func(string) string) error {
-	if sysctl("kernel.unprivileged_userns_clone") == "0" {
-		return hint.With(errors.New("this system lets only root make user namespaces: kernel.unprivileged_userns_clone is 0"),
-			"sudo sysctl -w kernel.unprivileged_userns_clone=1")
+func explainCloneWith(errno error, settings userns.Settings) error {
+	if err := settings.Forbidden(); err != nil {
+		return err
 	}
 	switch {
 	case errors.Is(errno, unix.ENOSPC), errors.Is(errno, unix.EUSERS):
-		for _, kind := range []string{"user", "net", "mnt", "pid", "uts", "ipc", "cgroup"} {
-			name := "user.max_" + kind + "_namespaces"
-			if sysctl(name) == "0" {
-				return hint.With(fmt.Errorf("%s namespaces are turned off on this system: %s is 0", kind, name),
-					"sudo sysctl -w "+name+"=16384")
-			}
+		if err := settings.TurnedOff(userns.Kinds()...); err != nil {
+			return err
 		}
 		return hint.With(errors.New("no more namespaces: this user has as many as one of user.max_*_namespaces allows, or user namespaces are nested 32 deep"),
 			"sysctl -a --pattern 'user.max_.*_namespaces'")
@@ -67,7 +54,7 @@ func explainCloneWith(errno error, sysctl func(string) string) error {
 	case errors.Is(errno, unix.EINVAL):
 		return errors.New("this kernel was built without one of the user, mount, pid, net, uts, ipc and cgroup namespaces")
 	case errors.Is(errno, unix.EPERM), errors.Is(errno, unix.EACCES):
-		if restricted := appArmor(sysctl); restricted != nil {
+		if restricted := settings.Restricted(ownFile()); restricted != nil {
 			return restricted
 		}
 		return hint.With(errors.New("making a user namespace is not permitted here: this process is in a chroot, a container, or under a security policy that forbids it"),
@@ -76,19 +63,13 @@ func explainCloneWith(errno error, sysctl func(string) string) error {
 	return fmt.Errorf("making namespaces: %w", errno)
 }
 
-// appArmor explains Ubuntu's restriction: a namespace can be made, but nothing
-// done in it, unless the program has a profile that allows it.
-func appArmor(sysctl func(string) string) error {
-	if sysctl("kernel.apparmor_restrict_unprivileged_userns") != "1" {
-		return nil
-	}
+// ownFile is the path that a profile of AppArmor's has to name.
+func ownFile() string {
 	exe, err := os.Executable()
 	if err != nil {
-		exe = "/usr/local/bin/unc"
+		return "/usr/local/bin/unc"
 	}
-	profile := `abi <abi/4.0>,\ninclude <tunables/global>\nprofile unc ` + exe + ` flags=(unconfined) {\n  userns,\n}\n`
-	return hint.With(errors.New("AppArmor keeps programs without a profile from using user namespaces: kernel.apparmor_restrict_unprivileged_userns is 1"),
-		"printf '"+profile+"' | sudo tee /etc/apparmor.d/unc && sudo apparmor_parser -r /etc/apparmor.d/unc")
+	return exe
 }
 
 // explain makes an error of what the child reports.
@@ -122,7 +103,7 @@ func (c *Child) explain(r report) error {
 	}
 	switch errno {
 	case unix.EPERM, unix.EACCES:
-		if restricted := appArmor(sysctl); restricted != nil {
+		if restricted := userns.Settings(userns.Read).Restricted(ownFile()); restricted != nil {
 			return restricted
 		}
 		if step.nr == unix.SYS_FSMOUNT {

@@ -35,7 +35,20 @@ func Open() (*Store, error) {
 	return site{os.Getenv("XDG_RUNTIME_DIR"), "/run/user", "/tmp", os.Geteuid()}.open()
 }
 
-func (s site) open() (*Store, error) {
+func (s site) open() (*Store, error) { return s.find(site.openIn) }
+
+// Where tells where Open opens the store, which it makes if it is not there; Where does
+// not, and that is no error.
+func Where() (string, error) {
+	s, err := site{os.Getenv("XDG_RUNTIME_DIR"), "/run/user", "/tmp", os.Geteuid()}.find(site.lookIn)
+	if err != nil {
+		return "", err
+	}
+	return s.path, nil
+}
+
+// find opens the store with in, openIn or lookIn.
+func (s site) find(in func(s site, base int, parent, name string) (*Store, error)) (*Store, error) {
 	uid := strconv.Itoa(s.uid)
 	for _, runtime := range []string{s.runtime, s.run + "/" + uid} {
 		if !filepath.IsAbs(runtime) {
@@ -49,13 +62,13 @@ func (s site) open() (*Store, error) {
 			unix.Close(base)
 			continue
 		}
-		return s.openIn(base, runtime, "unc")
+		return in(s, base, runtime, "unc")
 	}
 	base, err := unix.Open(s.tmp, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening %q: %w", s.tmp, err)
 	}
-	store, err := s.openIn(base, s.tmp, "unc-"+uid)
+	store, err := in(s, base, s.tmp, "unc-"+uid)
 	if err != nil && !errors.Is(err, errExposed) {
 		// Anybody may have put something there first, and nobody else can take it away.
 		err = hint.With(err, "mkdir -p -m 700 ~/.cache/unc && export XDG_RUNTIME_DIR=~/.cache/unc")
@@ -75,6 +88,24 @@ func (s site) openIn(base int, parent, name string) (*Store, error) {
 		return nil, explainOpen(path, err)
 	}
 	return &Store{fd: fd, path: path, uid: s.uid}, nil
+}
+
+// lookIn is openIn of a store that is there, or could be made; it is closed again.
+func (s site) lookIn(base int, parent, name string) (*Store, error) {
+	defer unix.Close(base)
+	path := parent + "/" + name
+	fd, err := openOwn(base, name, s.uid)
+	switch {
+	case err == nil:
+		unix.Close(fd)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, explainOpen(path, err)
+	default:
+		if err := unix.Faccessat(base, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+			return nil, fmt.Errorf("making %q for the records of containers: %w", path, err)
+		}
+	}
+	return &Store{fd: -1, path: path, uid: s.uid}, nil
 }
 
 // Close lets go of the store. What was claimed in it remains.

@@ -52,7 +52,24 @@ func TestOpenChooses(t *testing.T) {
 			if strings.HasPrefix(runtime, "/") {
 				runtime = dir + runtime
 			}
-			s, err := site{runtime, dir + "/run", dir + "/tmp", uid}.open()
+			here := site{runtime, dir + "/run", dir + "/tmp", uid}
+			before := tree(t, dir)
+			for range 2 {
+				// It makes none, and says the same when there is one.
+				if found, err := here.find(site.lookIn); err != nil || found.path != dir+test.want {
+					t.Errorf("looking: got %+v, %v, want %v", found, err, dir+test.want)
+				}
+				if after := tree(t, dir); !slices.Equal(before, after) {
+					t.Errorf("looking: got %v afterwards, want %v", after, before)
+				}
+				s, err := here.open()
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Close()
+				before = tree(t, dir)
+			}
+			s, err := here.open()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -124,10 +141,15 @@ func TestOpenRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := tree(t, dir)
-			s, err := site{"", dir + "/run", tmp, os.Geteuid()}.open()
+			here := site{"", dir + "/run", tmp, os.Geteuid()}
+			_, looking := here.find(site.lookIn)
+			s, err := here.open()
 			if err == nil {
 				s.Close()
 				t.Fatal("got no error")
+			}
+			if looking == nil || looking.Error() != err.Error() || !slices.Equal(hint.Of(looking), hint.Of(err)) {
+				t.Errorf("looking: got %v, %q, want %v, %q", looking, hint.Of(looking), err, hint.Of(err))
 			}
 			if want := strings.ReplaceAll(test.want, "%s", path); want != "" && err.Error() != want {
 				t.Errorf("got %q, want %q", err, want)
