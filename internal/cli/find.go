@@ -62,10 +62,11 @@ func sendSignal(e *record.Entry, number int) error {
 // awaitEnd waits for the end of a container, for its exit code. A supervisor that is killed
 // has none to tell: the kernel has ended the container then.
 func awaitEnd(conn *control.Conn) (int, error) {
-	if err := conn.Send(&control.Request{Verb: control.Wait}); err != nil {
-		return 0, err
+	err := conn.Send(&control.Request{Verb: control.Wait})
+	code := 0
+	if err == nil {
+		code, err = conn.HearCode()
 	}
-	code, err := conn.HearCode()
 	if errors.Is(err, control.ErrGone) {
 		return killedCode, nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"unc/internal/control"
 	"unc/internal/netplumb"
 	"unc/internal/record"
 )
@@ -84,10 +85,16 @@ func (s stopped) finish(deadline time.Time) error {
 		return err
 	case <-time.After(time.Until(deadline)):
 	}
-	if err := sendSignal(s.entry, int(unix.SIGKILL)); err != nil && !errors.Is(err, record.ErrNotThere) {
+	err := sendSignal(s.entry, int(unix.SIGKILL))
+	if err != nil && !isOver(err) {
 		return err
 	}
 	return <-s.ended
+}
+
+// isOver tells whether a container can't be asked any more because it has ended meanwhile.
+func isOver(err error) bool {
+	return errors.Is(err, record.ErrNotThere) || errors.Is(err, control.ErrGone)
 }
 
 // killCmd sends containers' commands a signal.

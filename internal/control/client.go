@@ -19,7 +19,7 @@ func (f *Failure) Error() string { return f.Text }
 // Ask begins the conversation with a request, and waits for the first reply.
 func (c *Conn) Ask(r *Request, files ...*os.File) (Reply, []*os.File, error) {
 	if err := c.Send(r, files...); err != nil {
-		return Reply{}, nil, fmt.Errorf("asking the container's supervisor: %w", err)
+		return Reply{}, nil, err
 	}
 	return c.Hear()
 }

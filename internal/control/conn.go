@@ -43,7 +43,8 @@ func NewConn(fd int) (*Conn, error) {
 // Close ends the conversation. The other side sees its end.
 func (c *Conn) Close() error { return c.c.Close() }
 
-// Send sends a message, and copies of the descriptors along with it.
+// Send sends a message, and copies of the descriptors along with it. The error is ErrGone when
+// the other side has ended the conversation.
 func (c *Conn) Send(message any, files ...*os.File) error {
 	text, err := json.Marshal(message)
 	if err != nil {
@@ -67,7 +68,10 @@ func (c *Conn) Send(message any, files ...*os.File) error {
 		more, err = c.c.Write(text[n:])
 		n += more
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
+		return ErrGone
+	case err != nil:
 		return fmt.Errorf("sending a message: %w", err)
 	}
 	return nil

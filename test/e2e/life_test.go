@@ -18,7 +18,15 @@ import (
 func (h *host) detached(u user, rootfs string, args ...string) string {
 	h.t.Helper()
 	got := h.run(h.unc(u, append([]string{"run", "-d", "--rootfs", rootfs}, args...)...))
-	return strings.TrimSuffix(got.works(h.t), "\n")
+	name := strings.TrimSuffix(got.works(h.t), "\n")
+	h.t.Cleanup(func() {
+		if h.t.Failed() { // nothing else ends it then
+			for _, pid := range processesOf(u) {
+				kill(h.t, pid, unix.SIGKILL)
+			}
+		}
+	})
+	return name
 }
 
 // infoOf is what unc inspect says of a container, as far as the tests look at it.
@@ -89,7 +97,9 @@ func TestDetached(t *testing.T) {
 	waiting := h.unc(h.alice, "wait", "web")
 	var code strings.Builder
 	waiting.Stdout = &code
+	open := openFiles(t, info.Supervisor)
 	h.start(waiting)
+	eventually(t, "unc wait connected", func() bool { return openFiles(t, info.Supervisor) > open })
 	begin := time.Now()
 	if got := h.run(h.unc(h.alice, "stop", "web")).works(t); got != "web\n" {
 		t.Errorf("unc stop says %q", got)
@@ -102,6 +112,14 @@ func TestDetached(t *testing.T) {
 	}
 	h.run(h.unc(h.alice, "stop", "web")).fails(t, `no container of yours is called "web"`, "hint: unc ps")
 	h.forgotten(h.alice)
+}
+
+// openFiles counts the descriptors of a process.
+func openFiles(t *testing.T, pid int) int {
+	t.Helper()
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	must(t, err)
+	return len(entries)
 }
 
 // What keeps a detached container from starting is said where it was typed.
