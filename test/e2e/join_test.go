@@ -49,7 +49,7 @@ func TestJoinedContainer(t *testing.T) {
 		t.Errorf("got %q from beside the one beside it, want an answer on loopback", third.stdout)
 	}
 
-	h.run(h.unc(h.alice, "stop", "-t", "0", "side", "web")).works(t)
+	h.run(h.unc(h.alice, "kill", "side", "web")).works(t)
 	h.forgotten(h.alice)
 }
 
@@ -79,7 +79,7 @@ func TestWhatCantBeJoined(t *testing.T) {
 			h.run(h.unc(test.u, "run", "--network", "container:"+test.target, "--rootfs", test.rootfs, "true")).fails(t, test.says)
 		})
 	}
-	h.run(h.unc(h.alice, "stop", "-t", "0", "host", "strong", "good")).works(t)
+	h.run(h.unc(h.alice, "kill", "host", "strong", "good")).works(t)
 	h.forgotten(h.alice)
 }
 
@@ -92,12 +92,13 @@ func TestJoinedNetworkOutlivesItsContainer(t *testing.T) {
 	h.detached(h.alice, rootfs, "--name", "web", "sleep", "1000")
 	address := h.inspect(h.alice, "web").Network.Address
 	h.detached(h.alice, rootfs, "--name", "side", "--network", "container:web", "nc", "-ll", "-p", "80", "-e", "echo", "from side")
-	h.run(h.unc(h.alice, "stop", "-t", "0", "web")).works(t)
+	h.run(h.unc(h.alice, "kill", "web")).works(t)
 	eventually(t, "an answer of who has joined", func() bool {
 		answer, _ := ask(h, address+":80")
 		return answer == "from side\n"
 	})
 	kill(t, h.inspect(h.alice, "side").Supervisor, unix.SIGKILL)
+	eventually(t, "nothing listed", func() bool { return h.run(h.unc(h.alice, "ps", "-aq")).works(t) == "" })
 	h.forgotten(h.alice)
 }
 
@@ -118,6 +119,6 @@ func TestJoinersAreKilled(t *testing.T) {
 		wait(t, cmd)
 		eventually(t, "the other's processes alone", func() bool { return len(processesOf(h.alice)) == before })
 	}
-	h.run(h.unc(h.alice, "stop", "-t", "0", "web")).works(t)
+	h.run(h.unc(h.alice, "kill", "web")).works(t)
 	h.forgotten(h.alice)
 }
