@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -13,8 +12,6 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
-	"unc/internal/control"
-	"unc/internal/hint"
 	"unc/internal/netplumb"
 	"unc/internal/resolvconf"
 )
@@ -70,10 +67,8 @@ const (
 	exitNotFound      = 127
 )
 
-const description = `Containers with a real network, for users without root.
-
-Exit codes: the command's own, or 128+n when signal n ended it; 125 when unc
-itself failed, 126 when the command can't be executed, 127 when it is not found.`
+// description is what unc is, in a sentence.
+const description = "Containers with a real network, for users without root."
 
 // helpShown ends parsing after --help or --version have printed what they have to.
 type helpShown struct{}
@@ -89,27 +84,49 @@ func Main(args []string) (code int) {
 			code = 0
 		}
 	}()
+	if len(args) > 0 && args[0] == "help" {
+		args = append(args[1:len(args):len(args)], "--help")
+	}
 	early, err := beginEarly(args)
 	if err != nil {
 		return Fail(err)
 	}
-	var g grammar
-	parser, err := kong.New(&g,
-		kong.Name("unc"), kong.Description(description), kong.Vars{"version": Version()},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Help(printHelp),
-		kong.Exit(func(int) { panic(helpShown{}) }))
+	parser, parsed, err := parse(args)
 	if err != nil {
-		panic(err) // the grammar itself is wrong
-	}
-	parsed, err := parser.Parse(args)
-	if err != nil {
-		return Fail(hint.With(err, append(hint.Of(err), "unc --help")...))
+		return Fail(explain(parser.Model.Node, args, err))
 	}
 	code, err = parsed.Selected().Target.Addr().Interface().(command).run(early)
 	if err != nil {
-		return Fail(err)
+		return Fail(spell(err, read(parser.Model.Node, args).flags))
 	}
 	return code
+}
+
+// parse reads the arguments, with the parser that has read them. kong looks at every tag of
+// a grammar first; so that a start does not take longer for each command that there is, run
+// is tried with a grammar of its own. What that does not understand, all of it explains.
+func parse(args []string) (*kong.Kong, *kong.Context, error) {
+	if len(args) > 0 && args[0] == "run" {
+		parser := newParser(&struct {
+			Run runCmd `cmd:""`
+		}{}, kong.NoDefaultHelp())
+		if parsed, err := parser.Parse(args); err == nil {
+			return parser, parsed, nil
+		}
+	}
+	parser := newParser(&grammar{}, kong.Help(printHelp))
+	parsed, err := parser.Parse(args)
+	return parser, parsed, err
+}
+
+func newParser(grammar any, options ...kong.Option) *kong.Kong {
+	parser, err := kong.New(grammar, append(options,
+		kong.Name("unc"), kong.Description(description), kong.Vars{"version": Version()},
+		kong.Exit(func(int) { panic(helpShown{}) }))...)
+	if err != nil {
+		panic(err) // the grammar itself is wrong
+	}
+	return parser
 }
 
 // beginEarly starts net-setup, which takes longer to start than all of the
@@ -161,38 +178,6 @@ func NetSetup(args []string) int {
 	return 0
 }
 
-// Fail prints err and its hints and returns the exit code for it.
-func Fail(err error) int {
-	report(os.Stderr, err)
-	return exitCodeOf(err)
-}
-
-// tell says what there is to know, and goes on.
-func tell(text string) {
-	fmt.Fprintf(os.Stderr, "unc: %s\n", oneLine(text))
-}
-
-// warn says what is not as it should be, and goes on.
-func warn(text string) { tell("warning: " + text) }
-
-// report is the only place that prints an error.
-func report(w io.Writer, err error) {
-	fmt.Fprintf(w, "unc: %s\n", oneLine(err.Error()))
-	for _, h := range hint.Of(err) {
-		fmt.Fprintf(w, "hint: %s\n", oneLine(h))
-	}
-}
-
-// oneLine keeps what others wrote, a file's name say, from moving the cursor.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, text)
-}
-
 // Version tells what was built: a release, or the commit.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
@@ -204,17 +189,4 @@ func Version() string {
 		version = "devel"
 	}
 	return "unc " + version + " " + info.GoVersion
-}
-
-func exitCodeOf(err error) int {
-	var told *control.Failure // by a container's supervisor
-	if errors.As(err, &told) && told.Code >= exitFailed && told.Code <= exitNotFound {
-		return told.Code
-	}
-	for _, known := range knownCodes {
-		if errors.Is(err, known.err) {
-			return known.code
-		}
-	}
-	return exitFailed
 }
