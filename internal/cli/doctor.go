@@ -32,16 +32,17 @@ func (d *doctorCmd) run(*netplumb.Helper) (int, error) {
 	return 0, nil
 }
 
-// becomePatient is who the containers would belong to, as a sentence. Who that is, is a
-// finding as well.
-func becomePatient() (string, error) {
-	if os.Geteuid() != 0 {
-		return "containers are those of " + describeUser(os.Geteuid()), nil
+// becomePatient becomes who the containers would belong to, and returns what makes a
+// sentence of that: a look-up may take its time, and is a part of what is examined.
+func becomePatient() (as func() string, err error) {
+	says := "containers are those of "
+	if os.Geteuid() == 0 {
+		says = "run by root, which becomes another user for its containers: "
+		if _, err := becomeUser(); err != nil {
+			return nil, err
+		}
 	}
-	if _, err := becomeUser(); err != nil {
-		return "", err
-	}
-	return "run by root, which becomes another user for its containers: " + describeUser(os.Geteuid()), nil
+	return func() string { return says + describeUser(os.Geteuid()) }, nil
 }
 
 func describeUser(uid int) string {

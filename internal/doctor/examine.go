@@ -13,9 +13,9 @@ import (
 
 // Visit is who comes, and what only the command line knows how to do.
 type Visit struct {
-	// As is a sentence about the user whose containers these would be. NoUser is why root
+	// As makes a sentence about the user whose containers these would be. NoUser is why root
 	// becomes nobody: then only what does not depend on a user is looked at.
-	As     string
+	As     func() string
 	NoUser error
 
 	// Checkup asks net-setup.
@@ -81,7 +81,10 @@ func (m *machine) checks() []check {
 }
 
 func (m *machine) user() []Finding {
-	return []Finding{judged("user", m.visit.NoUser, m.visit.As)}
+	if m.visit.NoUser != nil {
+		return []Finding{found("user", Problem, m.visit.NoUser)}
+	}
+	return []Finding{fine("user", m.visit.As())}
 }
 
 // examine runs all checks at once, for net-setup takes as long as all the others.

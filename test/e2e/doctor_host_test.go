@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"unc/internal/tier"
 )
 
@@ -242,6 +244,28 @@ func TestDoctorWhereEverythingIsBroken(t *testing.T) {
 		list := examined(t, p.run(p.on(p.doctor(unc), "mount -t tmpfs none /proc/sys; mount -t tmpfs none /sys")))
 		wanted{"ipv6", "note", "no IPv6", "ipv6.disable=0"}.check(t, list)
 		wanted{"file-capability", "ok", "", ""}.check(t, list)
+	})
+	// A file that never ends to be opened; not before the programs that start unc have read it.
+	blocked := func(p patient, file string) findings {
+		p.t.Helper()
+		s := p.open(p.on(p.as(p.alice, "sh"), ""))
+		s.do("true")
+		must(p.t, os.Remove(p.etc.dir+"/"+file))
+		must(p.t, unix.Mkfifo(p.etc.dir+"/"+file, 0o644))
+		out, code := s.try(unc + " doctor --format json")
+		return examined(p.t, result{stdout: out, code: code})
+	}
+	t.Run("a net-setup that does not answer", func(t *testing.T) {
+		p := newPatient(t)
+		p.etc.policy(t, "ALLOW=@team") // for which it reads /etc/group
+		list := blocked(p, "group")
+		wanted{"net-setup", "problem", "it was ended: signal: killed", ""}.check(t, list)
+		wanted{"kernel", "ok", "Linux", ""}.check(t, list)
+	})
+	t.Run("users that can't be looked up", func(t *testing.T) {
+		list := blocked(newPatient(t), "passwd")
+		wanted{"user", "problem", "could not be found out within 3s", ""}.check(t, list)
+		wanted{"net-setup", "ok", "has the capability", ""}.check(t, list)
 	})
 	t.Run("all of it", func(t *testing.T) {
 		p := newPatient(t)
