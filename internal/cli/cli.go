@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
-	"unc/internal/control"
 	"unc/internal/hint"
 	"unc/internal/netplumb"
 	"unc/internal/resolvconf"
@@ -161,38 +159,6 @@ func NetSetup(args []string) int {
 	return 0
 }
 
-// Fail prints err and its hints and returns the exit code for it.
-func Fail(err error) int {
-	report(os.Stderr, err)
-	return exitCodeOf(err)
-}
-
-// tell says what there is to know, and goes on.
-func tell(text string) {
-	fmt.Fprintf(os.Stderr, "unc: %s\n", oneLine(text))
-}
-
-// warn says what is not as it should be, and goes on.
-func warn(text string) { tell("warning: " + text) }
-
-// report is the only place that prints an error.
-func report(w io.Writer, err error) {
-	fmt.Fprintf(w, "unc: %s\n", oneLine(err.Error()))
-	for _, h := range hint.Of(err) {
-		fmt.Fprintf(w, "hint: %s\n", oneLine(h))
-	}
-}
-
-// oneLine keeps what others wrote, a file's name say, from moving the cursor.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, text)
-}
-
 // Version tells what was built: a release, or the commit.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
@@ -204,17 +170,4 @@ func Version() string {
 		version = "devel"
 	}
 	return "unc " + version + " " + info.GoVersion
-}
-
-func exitCodeOf(err error) int {
-	var told *control.Failure // by a container's supervisor
-	if errors.As(err, &told) && told.Code >= exitFailed && told.Code <= exitNotFound {
-		return told.Code
-	}
-	for _, known := range knownCodes {
-		if errors.Is(err, known.err) {
-			return known.code
-		}
-	}
-	return exitFailed
 }

@@ -1,80 +1,9 @@
 package cli
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
 	"regexp"
 	"testing"
-
-	"unc/internal/hint"
-	"unc/internal/nsexec"
 )
-
-func TestExitCodeOf(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		err  error
-		want int
-	}{
-		{"anything", io.EOF, 125},
-		{"not found", nsexec.ErrNotFound, 127},
-		{"not executable", nsexec.ErrNotExecutable, 126},
-		{"not found, wrapped", fmt.Errorf("%w: %q is not in it", nsexec.ErrNotFound, "sh"), 127},
-		{"not executable, with a hint", hint.With(fmt.Errorf("%w: no", nsexec.ErrNotExecutable), "chmod"), 126},
-		{"joined with another", errors.Join(nsexec.ErrNotFound, io.EOF), 127},
-		{"the same text, but another error", errors.New(nsexec.ErrNotFound.Error()), 125},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := exitCodeOf(test.err); got != test.want {
-				t.Errorf("got %v, want %v", got, test.want)
-			}
-		})
-	}
-}
-
-func TestReport(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		err  error
-		want string
-	}{
-		{"an error", io.ErrUnexpectedEOF, "unc: unexpected EOF\n"},
-		{"a hint", hint.With(io.EOF, "try again"), "unc: EOF\nhint: try again\n"},
-		{"two hints, wrapped", fmt.Errorf("reading: %w", hint.With(io.EOF, "a", "b")), "unc: reading: EOF\nhint: a\nhint: b\n"},
-		{"two errors", errors.Join(io.EOF, io.ErrClosedPipe), "unc: EOF?io: read/write on closed pipe\n"},
-		{"what others wrote", hint.With(errors.New("no \x1b[2J\nfile"), "rm '\r'"), "unc: no ?[2J?file\nhint: rm '?'\n"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			var b bytes.Buffer
-			report(&b, test.err)
-			if got := b.String(); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
-func TestOneLine(t *testing.T) {
-	for _, test := range []struct{ name, text, want string }{
-		{"empty", "", ""},
-		{"plain", `a "file" of 3 €`, `a "file" of 3 €`},
-		{"line ends", "a\nb\r\nc", "a?b??c"},
-		{"escape sequence", "\x1b[2J\x1b]0;title\x07", "?[2J?]0;title?"},
-		{"delete", "a\x7f", "a?"},
-		{"8-bit escape sequence", "\u009b2J\u0085", "?2J?"},
-		{"no UTF-8", "a\x9b2J\xff", "a\ufffd2J\ufffd"},
-		{"the first that is none", "\u00a0", "\u00a0"},
-		{"zero byte", "a\x00b", "a?b"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := oneLine(test.text); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-}
 
 func TestVersion(t *testing.T) {
 	if got, want := Version(), regexp.MustCompile(`^unc \S+ go1\.\S+$`); !want.MatchString(got) {

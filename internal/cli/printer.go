@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"unc/internal/control"
+	"unc/internal/hint"
+)
+
+// Fail prints err and its hints and returns the exit code for it.
+func Fail(err error) int {
+	report(os.Stderr, style(os.Stderr), err)
+	return exitCodeOf(err)
+}
+
+// report is the only place that prints an error.
+func report(w io.Writer, p painter, err error) {
+	fmt.Fprintf(w, "%s %s\n", p.alarm("unc:"), oneLine(err.Error()))
+	for _, h := range hint.Of(err) {
+		fmt.Fprintf(w, "%s %s\n", p.strong("hint:"), oneLine(h))
+	}
+}
+
+// tell says what there is to know, and goes on.
+func tell(text string) {
+	fmt.Fprintf(os.Stderr, "unc: %s\n", oneLine(text))
+}
+
+// warn says what is not as it should be, and goes on.
+func warn(text string) {
+	fmt.Fprintf(os.Stderr, "unc: %s %s\n", style(os.Stderr).caution("warning:"), oneLine(text))
+}
+
+// oneLine keeps what others wrote, a file's name say, from moving the cursor.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, text)
+}
+
+func exitCodeOf(err error) int {
+	var told *control.Failure // by a container's supervisor
+	if errors.As(err, &told) && told.Code >= exitFailed && told.Code <= exitNotFound {
+		return told.Code
+	}
+	for _, known := range knownCodes {
+		if errors.Is(err, known.err) {
+			return known.code
+		}
+	}
+	return exitFailed
+}
