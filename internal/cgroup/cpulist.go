@@ -23,10 +23,10 @@ func ParseCPUs(text string) ([]int, error) {
 			to, err = parseCPU(last)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%q is no list of processors such as 0-2,7: %w", text, err)
+			return nil, fmt.Errorf("it is no list of processors such as 0-2,7: %w", err)
 		}
 		if to < from {
-			return nil, fmt.Errorf("%q is no list of processors: %q ends before it begins", text, item)
+			return nil, fmt.Errorf("it is no list of processors: %q ends before it begins", item)
 		}
 		for cpu := from; cpu <= to; cpu++ {
 			list = append(list, cpu)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -29,7 +28,7 @@ type attachCmd struct {
 // Validate checks the name and the keys.
 func (a *attachCmd) Validate() (err error) {
 	if a.leave, err = parseKeys(a.DetachKeys); err != nil {
-		return fmt.Errorf("--detach-keys: %w", err)
+		return about("--detach-keys", a.DetachKeys, err)
 	}
 	return name.Check(a.Name)
 }

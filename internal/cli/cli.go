@@ -12,7 +12,6 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
-	"unc/internal/hint"
 	"unc/internal/netplumb"
 	"unc/internal/resolvconf"
 )
@@ -68,10 +67,8 @@ const (
 	exitNotFound      = 127
 )
 
-const description = `Containers with a real network, for users without root.
-
-Exit codes: the command's own, or 128+n when signal n ended it; 125 when unc
-itself failed, 126 when the command can't be executed, 127 when it is not found.`
+// description is what unc is, in a sentence.
+const description = "Containers with a real network, for users without root."
 
 // helpShown ends parsing after --help or --version have printed what they have to.
 type helpShown struct{}
@@ -87,27 +84,33 @@ func Main(args []string) (code int) {
 			code = 0
 		}
 	}()
+	if len(args) > 0 && args[0] == "help" {
+		args = append(args[1:len(args):len(args)], "--help")
+	}
 	early, err := beginEarly(args)
 	if err != nil {
 		return Fail(err)
 	}
 	var g grammar
-	parser, err := kong.New(&g,
-		kong.Name("unc"), kong.Description(description), kong.Vars{"version": Version()},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Help(printHelp),
-		kong.Exit(func(int) { panic(helpShown{}) }))
+	parser, err := newParser(&g)
 	if err != nil {
 		panic(err) // the grammar itself is wrong
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return Fail(hint.With(err, append(hint.Of(err), "unc --help")...))
+		return Fail(explain(parser.Model.Node, args, err))
 	}
 	code, err = parsed.Selected().Target.Addr().Interface().(command).run(early)
 	if err != nil {
-		return Fail(err)
+		return Fail(spell(err, read(parser.Model.Node, args).flags))
 	}
 	return code
+}
+
+func newParser(g *grammar) (*kong.Kong, error) {
+	return kong.New(g,
+		kong.Name("unc"), kong.Description(description), kong.Vars{"version": Version()}, kong.Help(printHelp),
+		kong.Exit(func(int) { panic(helpShown{}) }))
 }
 
 // beginEarly starts net-setup, which takes longer to start than all of the

@@ -23,7 +23,7 @@ const maxEnvFile = 4 << 20
 func (f *environmentFlags) Validate() error {
 	for _, variable := range f.Env {
 		if _, err := splitVariable(variable); err != nil {
-			return fmt.Errorf("--env %q: %w", variable, err)
+			return about("--env", variable, err)
 		}
 	}
 	return nil
@@ -39,15 +39,15 @@ func (f *environmentFlags) environment(base []string) ([]string, error) {
 	for _, path := range f.EnvFile {
 		text, err := rawio.ReadFile(path, maxEnvFile)
 		if err != nil {
-			return nil, fmt.Errorf("--env-file: %w", err)
+			return nil, about("--env-file", path, err)
 		}
 		if err := e.addFile(string(text), caller); err != nil {
-			return nil, fmt.Errorf("--env-file %q, %w", path, err)
+			return nil, about("--env-file", path, err)
 		}
 	}
 	for _, variable := range f.Env {
 		if err := e.add(variable, caller); err != nil {
-			return nil, fmt.Errorf("--env %q: %w", variable, err)
+			return nil, about("--env", variable, err)
 		}
 	}
 	return e.list, nil

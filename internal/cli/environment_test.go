@@ -91,9 +91,9 @@ func TestEnvironmentRefuses(t *testing.T) {
 		{"nothing", "", "", `--env "": there is no name before ""`},
 		{"a space in the name", "", "A B=1", `--env "A B=1": the name "A B" has a space in it`},
 		{"a zero byte", "", "A=\x00", `--env "A=\x00": the value of "A" has a zero byte in it`},
-		{"no name in a file", "A=1\n\n=2\n", "", `--env-file "env", line 3: there is no name before "=2"`},
-		{"a space in a file's name", "A=1\nexport B=2\n", "", `--env-file "env", line 2: the name "export B" has a space in it`},
-		{"a file too large", "A=" + strings.Repeat("x", maxEnvFile), "", `--env-file: reading "env": it is larger than 4194304 bytes`},
+		{"no name in a file", "A=1\n\n=2\n", "", `--env-file "env": line 3: there is no name before "=2"`},
+		{"a space in a file's name", "A=1\nexport B=2\n", "", `--env-file "env": line 2: the name "export B" has a space in it`},
+		{"a file too large", "A=" + strings.Repeat("x", maxEnvFile), "", `--env-file "env": reading "env": it is larger than 4194304 bytes`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := environmentFlags{Env: []string{test.flags}}
@@ -119,8 +119,8 @@ func TestEnvironmentRefuses(t *testing.T) {
 func TestNoEnvironmentFile(t *testing.T) {
 	dir := t.TempDir()
 	for _, test := range []struct{ path, want string }{
-		{dir + "/missing", `--env-file: opening "` + dir + `/missing": no such file or directory`},
-		{dir, `--env-file: reading "` + dir + `": is a directory`},
+		{dir + "/missing", `--env-file "` + dir + `/missing": opening "` + dir + `/missing": no such file or directory`},
+		{dir, `--env-file "` + dir + `": reading "` + dir + `": is a directory`},
 	} {
 		f := environmentFlags{EnvFile: []string{test.path}}
 		if _, err := f.environment(nil); err == nil || err.Error() != test.want {

@@ -61,7 +61,7 @@ func (h *hostEntry) UnmarshalText(text []byte) (err error) {
 	name, address, found := strings.Cut(string(text), ":")
 	h.name = name
 	if !found || name == "" || strings.ContainsFunc(name, endsWord) || strings.Contains(name, "#") {
-		return fmt.Errorf("%q is not a name, a colon and an address", text)
+		return errors.New("it is not a name, a colon and an address")
 	}
 	if address == hostGateway {
 		return nil

@@ -25,8 +25,8 @@ type fileFlags struct {
 // fileMount is what one argument asks for.
 type fileMount struct {
 	nsexec.Mount
-	argument string // the flag and its value, for messages
-	access   string // of a device: what may be done with it, of "rwm"; empty: all that the caller may
+	flag, argument string // as they were given, for messages
+	access         string // of a device: what may be done with it, of "rwm"; empty: all that the caller may
 }
 
 // Validate reads the flags. Nothing is looked at on the host yet: root, who becomes
@@ -44,12 +44,12 @@ func (f *fileFlags) Validate() error {
 	} {
 		for _, text := range flag.values {
 			m, err := flag.parse(text)
-			m.argument = fmt.Sprintf("%s %q", flag.name, text)
+			m.flag, m.argument = flag.name, text
 			if err == nil {
 				err = f.add(m)
 			}
 			if err != nil {
-				return fmt.Errorf("%s: %w", m.argument, err)
+				return about(m.flag, m.argument, err)
 			}
 		}
 	}
@@ -67,7 +67,7 @@ func (f *fileFlags) add(m fileMount) error {
 	m.Target = path.Clean(m.Target)
 	for _, other := range f.mounts {
 		if m.Target == other.Target {
-			return fmt.Errorf("%s is mounted on %q as well", other.argument, m.Target)
+			return fmt.Errorf("%s %q is mounted on %q as well", other.flag, other.argument, m.Target)
 		}
 	}
 	f.mounts = append(f.mounts, m)
@@ -106,7 +106,7 @@ func (f *fileFlags) apply(spec *nsexec.Spec) error {
 			err = checkDevice(m.Source, m.access)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", m.argument, err)
+			return about(m.flag, m.argument, err)
 		}
 		spec.Mounts = append(spec.Mounts, m.Mount)
 	}
@@ -119,7 +119,7 @@ func (f *fileFlags) apply(spec *nsexec.Spec) error {
 
 func checkWorkdir(dir string) error {
 	if dir != "" && !path.IsAbs(dir) {
-		return fmt.Errorf("--workdir %q is not an absolute path inside the container", dir)
+		return about("--workdir", dir, errors.New("it is not an absolute path inside the container"))
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func TestFileFlagsValidate(t *testing.T) {
 			fileFlags{Mount: []string{"type=bind,src=/a,dst=/dev/fuse"}, Device: []string{"/dev/fuse"}},
 			`--device "/dev/fuse": --mount "type=bind,src=/a,dst=/dev/fuse" is mounted on "/dev/fuse" as well`,
 		},
-		{"a relative working directory", fileFlags{Workdir: "src"}, `--workdir "src" is not an absolute path inside the container`},
+		{"a relative working directory", fileFlags{Workdir: "src"}, `--workdir "src": it is not an absolute path inside the container`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := ""

@@ -1,7 +1,5 @@
 package cli
 
-import "github.com/alecthomas/kong"
-
 // help has a sentence for every flag and argument, and for one that means something else
 // with a command another, after the command's name. They are here and not in tags, where
 // kong would read them all at every start: for as many flags as run has, that takes as
@@ -17,7 +15,6 @@ var help = [...]struct{ name, text string }{
 	{"log-opt", "How much of a detached container's output is kept, such as max-size=10m. Default: the last megabyte."},
 	{"pidfile", "File to write the number of the container's first process to, removed at the end."},
 	{"json-status-fd", "Descriptor to write {\"child-pid\":N} to when COMMAND has started, and {\"exit-code\":N} when it has ended."},
-	{"supervise", "For unc itself."},
 	{"no-init", "Make COMMAND process 1, without a small init that reaps the dead and passes signals on."},
 	{"<command>", "Command and its arguments. All that follows COMMAND belongs to it."},
 
@@ -79,32 +76,9 @@ var help = [...]struct{ name, text string }{
 
 	{"unshare userns", "auto: all ids that /etc/subuid and /etc/subgid give you, and where there are none yours alone; single: yours alone. Default: auto."},
 
-	{"format", "table or json."},
-	{"doctor format", "text or json."},
-}
+	{"format", "table or json. Default: table."},
+	{"doctor format", "text or json. Default: text."},
 
-// printHelp gives each flag its sentence before kong prints them.
-func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
-	eachArgument(ctx.Model.Node, func(command, name string, v *kong.Value) {
-		for _, h := range help {
-			if h.name == name && v.Help == "" || h.name == command+" "+name {
-				v.Help = h.text
-			}
-		}
-	})
-	return kong.DefaultHelpPrinter(options, ctx)
-}
-
-// eachArgument calls f for the flags and arguments of a command and those below it. An
-// argument's name is in angle brackets, as kong shows it.
-func eachArgument(n *kong.Node, f func(command, name string, v *kong.Value)) {
-	for _, flag := range n.Flags {
-		f(n.Name, flag.Name, flag.Value)
-	}
-	for _, v := range n.Positional {
-		f(n.Name, "<"+v.Name+">", v)
-	}
-	for _, child := range n.Children {
-		eachArgument(child, f)
-	}
+	{"help", "Show this page."},
+	{"version", "Show the version and exit."},
 }

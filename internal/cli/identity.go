@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -31,7 +32,7 @@ const (
 // Validate refuses what can be seen to be wrong without the rootfs.
 func (f *identityFlags) Validate() error {
 	if strings.HasPrefix(f.User, ":") {
-		return fmt.Errorf("--user %q has no user", f.User)
+		return about("--user", f.User, errors.New("there is no user before the colon"))
 	}
 	return f.environmentFlags.Validate()
 }
@@ -118,10 +119,10 @@ func (f *identityFlags) admit(m idmap.Map, who users.User, groups []uint32, why 
 	case ok:
 		return nil
 	case why != nil:
-		return hint.With(fmt.Errorf("--user %s: with --userns=%s there is no %s id %d, but yours alone: %w", f.User, f.Userns, kind, id, why),
+		return hint.With(about("--user", f.User, fmt.Errorf("with --userns=%s there is no %s id %d, but yours alone: %w", f.Userns, kind, id, why)),
 			append(hint.Of(why), f.alone())...)
 	}
-	return hint.With(fmt.Errorf("--user %s: %s id %d is none of those that /etc/sub%s lets this container have", f.User, kind, id, kind[:1]+"id"), f.alone())
+	return hint.With(about("--user", f.User, fmt.Errorf("%s id %d is none of those that /etc/sub%s lets this container have", kind, id, kind[:1]+"id")), f.alone())
 }
 
 // alone is how any id at all can be had.

@@ -89,31 +89,31 @@ func TestChooseIDsRefuses(t *testing.T) {
 		{
 			"a user beyond", autoIDs, "70000", true,
 			users.User{UID: 70000},
-			"--user 70000: user id 70000 is none of those that /etc/subuid lets this container have",
+			`--user "70000": user id 70000 is none of those that /etc/subuid lets this container have`,
 			[]string{"unc run --userns=single -u 70000 COMMAND    # yourself, under that number"},
 		},
 		{
 			"a group beyond", autoIDs, "0:70000", true,
 			users.User{GID: 70000},
-			"--user 0:70000: group id 70000 is none of those that /etc/subgid lets this container have",
+			`--user "0:70000": group id 70000 is none of those that /etc/subgid lets this container have`,
 			[]string{"unc run --userns=single -u 0:70000 COMMAND    # yourself, under that number"},
 		},
 		{
 			"a supplementary group beyond", autoIDs, "postgres", true,
 			users.User{UID: 101, GID: 110, Groups: []uint32{5, 70000}},
-			"--user postgres: group id 70000 is none of those that /etc/subgid lets this container have",
+			`--user "postgres": group id 70000 is none of those that /etc/subgid lets this container have`,
 			[]string{"unc run --userns=single -u postgres COMMAND    # yourself, under that number"},
 		},
 		{
 			"another user, alone", keepID, "root", false,
 			users.User{GID: 100},
-			"--user root: with --userns=keep-id there is no user id 0, but yours alone: no subordinate ids: nobody gave any",
+			`--user "root": with --userns=keep-id there is no user id 0, but yours alone: no subordinate ids: nobody gave any`,
 			[]string{"give some", "unc run --userns=single -u root COMMAND    # yourself, under that number"},
 		},
 		{
 			"another group, alone", keepID, "1000:5", false,
 			users.User{UID: 1000, GID: 5},
-			"--user 1000:5: with --userns=keep-id there is no group id 5, but yours alone: no subordinate ids: nobody gave any",
+			`--user "1000:5": with --userns=keep-id there is no group id 5, but yours alone: no subordinate ids: nobody gave any`,
 			[]string{"give some", "unc run --userns=single -u 1000:5 COMMAND    # yourself, under that number"},
 		},
 	} {

@@ -48,7 +48,7 @@ func (i *inspectCmd) run(*netplumb.Helper) (code int, err error) {
 	}
 	for _, e := range entries {
 		if err := t.Execute(os.Stdout, e.Info); err != nil {
-			return 0, fmt.Errorf("--format: %w", err)
+			return 0, about("--format", i.Format, err)
 		}
 		fmt.Println()
 	}

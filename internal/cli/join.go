@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -87,11 +88,11 @@ func (r *runCmd) checkJoin() error {
 	case !joins:
 		return nil
 	case name.Check(called) != nil:
-		return fmt.Errorf("--network: %w", name.Check(called))
+		return about("--network", r.Network, name.Check(called))
 	case r.Userns != autoIDs:
-		return fmt.Errorf("--userns %s means nothing with --network %s, whose user ids the container has", r.Userns, r.Network)
+		return about("--userns", r.Userns, fmt.Errorf("it means nothing with --network %s, whose user ids the container has", r.Network))
 	case r.kept&(1<<unix.CAP_SYS_ADMIN) != 0:
-		return hint.With(fmt.Errorf("--network %s is not for a container with CAP_SYS_ADMIN, which would reach into the other's mounts", r.Network),
+		return hint.With(about("--network", r.Network, errors.New("it is not for a container with CAP_SYS_ADMIN, which would reach into the other's mounts")),
 			"--cap-drop SYS_ADMIN    # has all others")
 	}
 	return nil
@@ -118,11 +119,11 @@ func (f *identityFlags) idsIn(m idmap.Map, rootfs string) (nsexec.User, string, 
 		user.Groups = append([]uint32{}, who.Groups...) // none, rather than the caller's
 	}
 	if _, ok := m.UID(user.UID); !ok {
-		return nsexec.User{}, "", fmt.Errorf("--user %s: the container that is joined has no user id %d", f.User, user.UID)
+		return nsexec.User{}, "", about("--user", f.User, fmt.Errorf("the container that is joined has no user id %d", user.UID))
 	}
 	for _, id := range append([]uint32{user.GID}, user.Groups...) {
 		if _, ok := m.GID(id); !ok {
-			return nsexec.User{}, "", fmt.Errorf("--user %s: the container that is joined has no group id %d", f.User, id)
+			return nsexec.User{}, "", about("--user", f.User, fmt.Errorf("the container that is joined has no group id %d", id))
 		}
 	}
 	return user, who.Home, nil

@@ -154,13 +154,13 @@ func TestCheckJoin(t *testing.T) {
 		hints                 []string
 	}{
 		{"another's", peerWeb, autoIDs, nsexec.DefaultCapabilities, "", nil},
-		{"nobody's", joined + ":", autoIDs, 0, `--network: "" is no name for a container: that is up to 63 of a-z, 0-9, - and _, with no - at either end`, nil},
-		{"a path", joined + ":../x", autoIDs, 0, `--network: "../x" is no name for a container: that is up to 63 of a-z, 0-9, - and _, with no - at either end`, nil},
-		{"one id", peerWeb, singleID, 0, "--userns single means nothing with --network container:web" + shares, nil},
-		{"one's own id", peerWeb, keepID, 0, "--userns keep-id means nothing with --network container:web" + shares, nil},
+		{"nobody's", joined + ":", autoIDs, 0, `--network "container:": "" is no name for a container: that is up to 63 of a-z, 0-9, - and _, with no - at either end`, nil},
+		{"a path", joined + ":../x", autoIDs, 0, `--network "container:../x": "../x" is no name for a container: that is up to 63 of a-z, 0-9, - and _, with no - at either end`, nil},
+		{"one id", peerWeb, singleID, 0, `--userns "single": it means nothing with --network container:web` + shares, nil},
+		{"one's own id", peerWeb, keepID, 0, `--userns "keep-id": it means nothing with --network container:web` + shares, nil},
 		{
 			"all capabilities", peerWeb, autoIDs, nsexec.AllCapabilities,
-			"--network container:web is not for a container with CAP_SYS_ADMIN, which would reach into the other's mounts",
+			`--network "container:web": it is not for a container with CAP_SYS_ADMIN, which would reach into the other's mounts`,
 			[]string{"--cap-drop SYS_ADMIN    # has all others"},
 		},
 		{"all but one", peerWeb, autoIDs, nsexec.AllCapabilities &^ (1 << unix.CAP_SYS_ADMIN), "", nil},
@@ -212,9 +212,9 @@ func TestIDsIn(t *testing.T) {
 		{"root", "0", full, nsexec.User{Groups: []uint32{}}, "/root", ""},
 		{"root, one id", "root", alone, nsexec.User{}, "/root", ""},
 		{"another", "www", full, nsexec.User{UID: 33, GID: 34, Groups: []uint32{4}}, "/srv", ""},
-		{"another, one id", "www", alone, nsexec.User{}, "", "--user www: the container that is joined has no user id 33"},
-		{"root, where there is none", "0", other, nsexec.User{}, "", "--user 0: the container that is joined has no user id 0"},
-		{"a group beyond", "far", full, nsexec.User{}, "", "--user far: the container that is joined has no group id 70000"},
+		{"another, one id", "www", alone, nsexec.User{}, "", `--user "www": the container that is joined has no user id 33`},
+		{"root, where there is none", "0", other, nsexec.User{}, "", `--user "0": the container that is joined has no user id 0`},
+		{"a group beyond", "far", full, nsexec.User{}, "", `--user "far": the container that is joined has no group id 70000`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := identityFlags{User: test.user, Userns: autoIDs}

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"unc/internal/logfile"
@@ -41,12 +42,12 @@ func (f *lifeFlags) Validate() error {
 		}
 	}
 	if f.JSONStatusFD != nil && *f.JSONStatusFD < 3 {
-		return fmt.Errorf("--json-status-fd %d: 3 is the first that is not one of the command's own streams", *f.JSONStatusFD)
+		return about("--json-status-fd", strconv.Itoa(*f.JSONStatusFD), errors.New("3 is the first that is not one of the command's own streams"))
 	}
 	for _, label := range f.Label {
 		key, value, _ := strings.Cut(label, "=")
 		if key == "" {
-			return fmt.Errorf("--label %q has no name", label)
+			return about("--label", label, errors.New("it has no name"))
 		}
 		if f.labels == nil {
 			f.labels = make(map[string]string)
@@ -65,16 +66,16 @@ func (f *lifeFlags) Validate() error {
 func (f *lifeFlags) readLogOpt(option string) (err error) {
 	key, value, _ := strings.Cut(option, "=")
 	if key != "max-size" {
-		return fmt.Errorf("--log-opt %q: max-size=SIZE is the one option that there is", option)
+		return about("--log-opt", option, errors.New("max-size=SIZE is the one option that there is"))
 	}
 	if !f.Detach {
 		return errors.New("--log-opt means nothing without --detach: only then output is kept")
 	}
 	if f.maxLog, err = parseSize(value); err != nil {
-		return fmt.Errorf("--log-opt max-size: %w", err)
+		return about("--log-opt", option, err)
 	}
 	if f.maxLog < logfile.MinSize {
-		return fmt.Errorf("--log-opt max-size=%s is less than %dk", value, logfile.MinSize>>10)
+		return about("--log-opt", option, fmt.Errorf("it is less than %dk", logfile.MinSize>>10))
 	}
 	return nil
 }

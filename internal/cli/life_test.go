@@ -17,12 +17,12 @@ func TestLifeFlags(t *testing.T) {
 		{"a name in upper case", lifeFlags{Name: "Web"}, `"Web" is no name for a container`},
 		{"a name that is a path", lifeFlags{Name: "../web"}, `"../web" is no name for a container`},
 		{"a name that moves the cursor", lifeFlags{Name: "a\x1b[2J"}, `is no name for a container`},
-		{"a label without a name", lifeFlags{Label: []string{"=x"}}, `--label "=x" has no name`},
+		{"a label without a name", lifeFlags{Label: []string{"=x"}}, `--label "=x": it has no name`},
 		{"another option", lifeFlags{Detach: true, LogOpt: []string{"path=/tmp/x"}}, "max-size=SIZE is the one option"},
-		{"no size", lifeFlags{Detach: true, LogOpt: []string{"max-size"}}, "--log-opt max-size: "},
-		{"next to nothing", lifeFlags{Detach: true, LogOpt: []string{"max-size=1k"}}, "--log-opt max-size=1k is less than 64k"},
+		{"no size", lifeFlags{Detach: true, LogOpt: []string{"max-size"}}, `--log-opt "max-size": `},
+		{"next to nothing", lifeFlags{Detach: true, LogOpt: []string{"max-size=1k"}}, `--log-opt "max-size=1k": it is less than 64k`},
 		{"a log of what is shown", lifeFlags{LogOpt: []string{"max-size=1m"}}, "means nothing without --detach"},
-		{"a stream of the command's", lifeFlags{JSONStatusFD: &two}, "--json-status-fd 2: 3 is the first"},
+		{"a stream of the command's", lifeFlags{JSONStatusFD: &two}, `--json-status-fd "2": 3 is the first`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := ""

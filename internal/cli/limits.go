@@ -54,7 +54,7 @@ func (f *limitFlags) Validate() (err error) {
 	}
 	if f.CPUSet != "" {
 		if _, err := cgroup.ParseCPUs(f.CPUSet); err != nil {
-			return fmt.Errorf("--cpuset-cpus: %w", err)
+			return about("--cpuset-cpus", f.CPUSet, err)
 		}
 		f.limits.CPUSet = f.CPUSet
 	}
@@ -67,10 +67,10 @@ func (f *limitFlags) readMemory() (err error) {
 		return nil
 	}
 	if f.limits.Memory, err = parseSize(f.Memory); err != nil {
-		return fmt.Errorf("--memory: %w", err)
+		return about("--memory", f.Memory, err)
 	}
 	if f.limits.Memory < minMemory {
-		return fmt.Errorf("--memory %s: a container takes at least 6m", f.Memory)
+		return about("--memory", f.Memory, errors.New("a container takes at least 6m"))
 	}
 	return nil
 }
@@ -86,10 +86,10 @@ func (f *limitFlags) readSwap() (err error) {
 		return nil
 	}
 	if f.limits.MemorySwap, err = parseSize(string(f.MemorySwap)); err != nil {
-		return fmt.Errorf("--memory-swap: %w", err)
+		return about("--memory-swap", string(f.MemorySwap), err)
 	}
 	if f.limits.MemorySwap < f.limits.Memory {
-		return fmt.Errorf("--memory-swap %s is memory and swap space together, and less than --memory %s", f.MemorySwap, f.Memory)
+		return about("--memory-swap", string(f.MemorySwap), fmt.Errorf("it is memory and swap space together, and less than --memory %s", f.Memory))
 	}
 	return nil
 }
@@ -99,10 +99,10 @@ func (f *limitFlags) readCPUs() (err error) {
 		return nil
 	}
 	if f.limits.CPUQuota, err = parseQuota(f.CPUs); err != nil {
-		return fmt.Errorf("--cpus: %w", err)
+		return about("--cpus", f.CPUs, err)
 	}
 	if n := processors(); f.limits.CPUQuota > int64(n)*cgroup.Period {
-		return fmt.Errorf("--cpus %s is more than the %d that this machine has", f.CPUs, n)
+		return about("--cpus", f.CPUs, fmt.Errorf("it is more than the %d that this machine has", n))
 	}
 	return nil
 }
@@ -115,7 +115,7 @@ func (f *limitFlags) readPids() (err error) {
 	const most = 4 << 20
 	n, err := strconv.ParseUint(string(f.PidsLimit), 10, 31)
 	if err != nil || n > most {
-		return fmt.Errorf("--pids-limit: %q is no number of processes up to %d, nor -1", f.PidsLimit, most)
+		return about("--pids-limit", string(f.PidsLimit), fmt.Errorf("it is no number of processes up to %d, nor -1", most))
 	}
 	f.limits.Pids = int64(n)
 	return nil

@@ -33,7 +33,7 @@ func (l *logsCmd) tail() (int, error) {
 	}
 	n, err := strconv.ParseUint(l.Tail, 10, 31)
 	if err != nil {
-		return 0, fmt.Errorf("--tail %.40q is no number of lines, nor all", l.Tail)
+		return 0, about("--tail", l.Tail, errors.New("it is no number of lines, nor all"))
 	}
 	return int(n), nil
 }

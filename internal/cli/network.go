@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -45,7 +46,7 @@ func (f *networkFlags) Validate() error {
 	if _, joins := f.peerName(); joins {
 		kind = joined
 	} else if !slices.Contains([]string{bridged, alone, onHost}, kind) {
-		return fmt.Errorf("--network must be one of %q, %q, %q or \"container:NAME\", but got %q", bridged, alone, onHost, kind)
+		return about("--network", kind, notOneOf(kind, bridged, alone, onHost, joined+":NAME"))
 	}
 	for _, flag := range []struct {
 		name  string
@@ -62,22 +63,22 @@ func (f *networkFlags) Validate() error {
 		}
 	}
 	if f.IP.IsValid() && !f.IP.Is4() {
-		return fmt.Errorf("--ip %v: give the IPv4 address, which the IPv6 address follows", f.IP)
+		return about("--ip", f.IP.String(), errors.New("give the IPv4 address, which the IPv6 address follows"))
 	}
 	for _, addr := range f.DNS {
 		if strings.ContainsFunc(addr.Zone(), endsWord) {
-			return fmt.Errorf("--dns: %q is no address", addr)
+			return about("--dns", addr.String(), errors.New("it is not an IP address"))
 		}
 	}
 	for _, domain := range f.DNSSearch {
 		if domain == "" || strings.ContainsFunc(domain, endsWord) {
-			return fmt.Errorf("--dns-search: %q is no domain", domain)
+			return about("--dns-search", domain, errors.New("it is no domain"))
 		}
 	}
 	for _, spec := range f.Publish {
 		list, err := ports.Parse(spec)
 		if err != nil {
-			return err
+			return about("--publish", spec, err)
 		}
 		f.published = append(f.published, list...)
 	}

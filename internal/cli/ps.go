@@ -127,7 +127,7 @@ func (p *psCmd) printTemplate(to io.Writer, list []*record.Entry) error {
 	}
 	for _, e := range list {
 		if err := t.Execute(to, rowOf(e)); err != nil {
-			return fmt.Errorf("--format: %w", err)
+			return about("--format", p.Format, err)
 		}
 		if _, err := fmt.Fprintln(to); err != nil {
 			return err
@@ -142,7 +142,7 @@ func parseTemplate(text string) (*template.Template, error) {
 		return string(text), err
 	}}).Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("--format: %w", err)
+		return nil, about("--format", text, err)
 	}
 	return t, nil
 }

@@ -49,9 +49,9 @@ func TestTemplates(t *testing.T) {
 	for _, test := range []struct{ format, want, err string }{
 		{"{{.Name}} {{.Address}}", "web 10.100.42.7\nyoung \nbad \n", ""},
 		{"{{.PID}}{{json .Labels}}", "11null\n0null\n0null\n", ""},
-		{"{{.Name", "", "--format: "},
-		{"{{.Nothing}}", "", "--format: "},
-		{"{{range .Name}}", "", "--format: "},
+		{"{{.Name", "", `--format "{{`},
+		{"{{.Nothing}}", "", `--format "{{`},
+		{"{{range .Name}}", "", `--format "{{`},
 	} {
 		t.Run(test.format, func(t *testing.T) {
 			var b strings.Builder

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"strings"
 
 	"unc/internal/netplumb"
@@ -13,6 +14,7 @@ type runCmd struct {
 	Rootfs   string `placeholder:"DIR"`
 	Hostname string `placeholder:"NAME"`
 	NoInit   bool   `name:"no-init"`
+	Remove   bool   `name:"rm" default:"true" hidden:""` // for podman's and Docker's users: it is always so
 
 	lifeFlags     `group:"Life:"`
 	fileFlags     `group:"Files:"`
@@ -161,6 +163,9 @@ func (r *runCmd) begin(c *container) error {
 func (r *runCmd) Validate() error {
 	if err := checkCommand(r.Command); err != nil {
 		return err
+	}
+	if !r.Remove {
+		return errors.New("--rm=false means nothing: of a container that has ended, nothing is kept")
 	}
 	for _, flags := range []interface{ Validate() error }{
 		&r.lifeFlags, &r.fileFlags, &r.identityFlags, &r.networkFlags, &r.limitFlags, &r.securityFlags,

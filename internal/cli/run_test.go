@@ -186,7 +186,7 @@ func TestRunValidate(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := ""
-			r := runCmd{Command: test.command}
+			r := runCmd{Command: test.command, Remove: true}
 			r.Network = bridged // the default, which the parser puts in
 			if err := r.Validate(); err != nil {
 				got = err.Error()

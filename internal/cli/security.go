@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"unc/internal/hint"
 	"unc/internal/nsexec"
 	"unc/internal/seccomp"
 )
@@ -56,9 +57,9 @@ func (f *securityFlags) Validate() error {
 			f.profile = value
 		case key == "no-new-privileges" && (value == "" || value == "true"): // it is always so
 		case key == "no-new-privileges":
-			return fmt.Errorf("--security-opt %s: no container of unc's can gain privileges", option)
+			return about("--security-opt", option, errors.New("no container of unc's can gain privileges"))
 		default:
-			return fmt.Errorf("--security-opt %s: the options are seccomp=FILE and seccomp=unconfined", option)
+			return about("--security-opt", option, errors.New("the options are seccomp=FILE and seccomp=unconfined"))
 		}
 	}
 	return nil
@@ -73,11 +74,23 @@ func capabilities(flag string, names []string) (set nsexec.Capabilities, all boo
 		}
 		c, err := nsexec.ParseCapability(name)
 		if err != nil {
-			return 0, false, fmt.Errorf("%s: %w", flag, err)
+			return 0, false, about(flag, name, suggest(name, err))
 		}
 		set |= c
 	}
 	return set, all, nil
+}
+
+// suggest adds to err which capability was probably meant.
+func suggest(name string, err error) error {
+	var names []string
+	for _, known := range nsexec.AllCapabilities.Names() {
+		names = append(names, strings.TrimPrefix(known, "CAP_"))
+	}
+	if meant := nearest(strings.TrimPrefix(strings.ToUpper(name), "CAP_"), names); meant != "" {
+		return hint.With(fmt.Errorf("%w; did you mean %s?", err, meant), hint.Of(err)...)
+	}
+	return err
 }
 
 // filter is the seccomp filter that the flags ask for.

@@ -38,18 +38,18 @@ func TestSecurityFlags(t *testing.T) {
 			name: "the same both ways", add: []string{"CHOWN", "KILL"}, drop: []string{"CHOWN"},
 			err: "--cap-add and --cap-drop contradict each other about CAP_CHOWN",
 		},
-		{name: "adding what there is not", add: []string{"FLY"}, err: `--cap-add: there is no capability "FLY"`},
-		{name: "dropping what there is not", drop: []string{""}, err: `--cap-drop: there is no capability ""`},
+		{name: "adding what there is not", add: []string{"FLY"}, err: `--cap-add "FLY": there is no such capability`},
+		{name: "dropping what there is not", drop: []string{""}, err: `--cap-drop "": there is no such capability`},
 		{name: "a profile", option: "seccomp=/etc/x=y.json", kept: usual, profile: "/etc/x=y.json"},
 		{name: "no profile", option: "seccomp=unconfined", kept: usual, profile: unconfined},
-		{name: "an empty profile", option: "seccomp=", err: "--security-opt seccomp=" + options},
+		{name: "an empty profile", option: "seccomp=", err: `--security-opt "seccomp="` + options},
 		{name: "no_new_privs", option: "no-new-privileges", kept: usual},
 		{name: "no_new_privs in words", option: "no-new-privileges=true", kept: usual},
 		{
 			name: "new privileges", option: "no-new-privileges=false",
-			err: "--security-opt no-new-privileges=false: no container of unc's can gain privileges",
+			err: `--security-opt "no-new-privileges=false": no container of unc's can gain privileges`,
 		},
-		{name: "another", option: "label=disable", err: "--security-opt label=disable" + options},
+		{name: "another", option: "label=disable", err: `--security-opt "label=disable"` + options},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := securityFlags{CapAdd: test.add, CapDrop: test.drop}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"math/bits"
 	"runtime"
@@ -28,7 +27,7 @@ func parseSize(text string) (int64, error) {
 	}
 	n, err := parseDecimal(number, scale)
 	if err != nil || n == 0 {
-		return 0, fmt.Errorf("%q is no size such as 512m or 1.5g", text)
+		return 0, errors.New("it is no size such as 512m or 1.5g")
 	}
 	return n, nil
 }
@@ -38,10 +37,10 @@ func parseSize(text string) (int64, error) {
 func parseQuota(text string) (int64, error) {
 	n, err := parseDecimal(text, cgroup.Period)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no number of processors such as 1.5", text)
+		return 0, errors.New("it is no number of processors such as 1.5")
 	}
 	if n < cgroup.Period/100 {
-		return 0, fmt.Errorf("%q is less than 0.01, the least there is", text)
+		return 0, errors.New("it is less than 0.01, the least there is")
 	}
 	return n, nil
 }

@@ -26,7 +26,7 @@ type stopCmd struct {
 // Validate checks the signal.
 func (s *stopCmd) Validate() error {
 	if s.Time < 0 {
-		return fmt.Errorf("--time %d: no time can be negative", s.Time)
+		return about("--time", strconv.Itoa(s.Time), errors.New("no time can be negative"))
 	}
 	_, err := parseSignal(s.Signal)
 	return errors.Join(err, s.namedFlags.Validate())

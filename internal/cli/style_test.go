@@ -90,3 +90,10 @@ func openTerminal(t *testing.T) *os.File {
 	t.Cleanup(func() { screen.Close() })
 	return screen
 }
+
+func setColumns(t *testing.T, screen *os.File, columns uint16) {
+	t.Helper()
+	if err := unix.IoctlSetWinsize(int(screen.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -45,7 +45,7 @@ func parseUlimits(specs []string) ([]nsexec.Limit, error) {
 	for _, spec := range specs {
 		limit, err := parseUlimit(spec)
 		if err != nil {
-			return nil, fmt.Errorf("--ulimit %s: %w", spec, err)
+			return nil, about("--ulimit", spec, err)
 		}
 		list = slices.DeleteFunc(list, func(other nsexec.Limit) bool { return other.Resource == limit.Resource })
 		list = append(list, limit)

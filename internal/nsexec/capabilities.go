@@ -1,7 +1,7 @@
 package nsexec
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 
@@ -39,7 +39,7 @@ const AllCapabilities = Capabilities(1)<<len(capabilityNames) - 1
 func ParseCapability(name string) (Capabilities, error) {
 	i := slices.Index(capabilityNames[:], strings.TrimPrefix(strings.ToUpper(name), "CAP_"))
 	if i < 0 {
-		return 0, hint.With(fmt.Errorf("there is no capability %q", name), "man 7 capabilities")
+		return 0, hint.With(errors.New("there is no such capability"), "man 7 capabilities")
 	}
 	return 1 << i, nil
 }

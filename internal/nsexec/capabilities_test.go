@@ -22,12 +22,12 @@ func TestParseCapability(t *testing.T) {
 		{"net_raw", 1 << unix.CAP_NET_RAW, ""},
 		{"Cap_Sys_Admin", 1 << unix.CAP_SYS_ADMIN, ""},
 		{"CHECKPOINT_RESTORE", 1 << unix.CAP_CHECKPOINT_RESTORE, ""},
-		{"", 0, `there is no capability ""`},
-		{"CAP_", 0, `there is no capability "CAP_"`},
-		{"CAP_CAP_CHOWN", 0, `there is no capability "CAP_CAP_CHOWN"`},
-		{"ALL", 0, `there is no capability "ALL"`},
-		{"CHOWN ", 0, `there is no capability "CHOWN "`},
-		{"0", 0, `there is no capability "0"`},
+		{"", 0, `there is no such capability`},
+		{"CAP_", 0, `there is no such capability`},
+		{"CAP_CAP_CHOWN", 0, `there is no such capability`},
+		{"ALL", 0, `there is no such capability`},
+		{"CHOWN ", 0, `there is no such capability`},
+		{"0", 0, `there is no such capability`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := ParseCapability(test.name)

@@ -14,17 +14,9 @@ import (
 const maxPorts = 1024
 
 // Parse reads one argument of -p (see the package's doc). It returns one Mapping
-// for each port, in ascending order; an error is one sentence, names the argument,
-// and may carry a hint.
+// for each port, in ascending order; an error is one sentence about the
+// argument, and may carry a hint.
 func Parse(spec string) ([]Mapping, error) {
-	all, err := parse(spec)
-	if err != nil {
-		return nil, hint.With(fmt.Errorf("publishing %.80q: %w", spec, err), hint.Of(err)...)
-	}
-	return all, nil
-}
-
-func parse(spec string) ([]Mapping, error) {
 	var m Mapping
 	var err error
 	rest, protocol, found := strings.Cut(spec, "/")

@@ -25,7 +25,7 @@ func TestRefusedFiles(t *testing.T) {
 		flags []string
 		says  []string
 	}{
-		{"missing", []string{"-v", data + "/missing:/x"}, []string{`--volume "`, `/missing" does not exist`, "hint: mkdir -p -- " + data + "/missing"}},
+		{"missing", []string{"-v", data + "/missing:/x"}, []string{`-v "`, `/missing" does not exist`, "hint: mkdir -p -- " + data + "/missing"}},
 		{"missing, in words", []string{"--mount", "type=bind,src=" + data + "/missing,dst=/x"}, []string{`--mount "type=bind,src=`, `/missing" does not exist`}},
 		{"another's file", []string{"-v", bobs + "/file:/x"}, []string{"you may not read", bobs + "/file", "hint: namei -l "}},
 		{"another's directory", []string{"-v", closed + ":/x:ro"}, []string{"you may not enter", closed, "hint: namei -l "}},
@@ -43,7 +43,7 @@ func TestRefusedFiles(t *testing.T) {
 		{"another owner", []string{"-v", data + ":/x:U"}, []string{`"U": unc gives no file of the host another owner`}},
 		{"no limit", []string{"--tmpfs", "/x:size=0"}, []string{`"0" is no size`}},
 		{"no mount at all", []string{"--mount", "src=" + data}, []string{"there is no type=bind or type=tmpfs"}},
-		{"a relative working directory", []string{"-w", "x"}, []string{`--workdir "x" is not an absolute path inside the container`}},
+		{"a relative working directory", []string{"-w", "x"}, []string{`-w "x": it is not an absolute path inside the container`}},
 		{"a directory on a file", []string{"-v", data + ":/bin/busybox"}, []string{"/bin/busybox", "directory"}},
 		{"a file on a directory", []string{"-v", data + "/file:/root"}, []string{"/root", "directory"}},
 		{"a tmpfs on a file", []string{"--tmpfs", "/bin/busybox"}, []string{"/bin/busybox", "directory"}},

@@ -161,7 +161,7 @@ func TestUsersThatThereAreNot(t *testing.T) {
 		{"no such group", rootfs, []string{"-u", "carol:erin"}, []string{`there is no group "erin" in the container's /etc/group`, "hint: "}},
 		{"a number that is none", rootfs, []string{"-u", "wrong"}, []string{`there is no user "wrong"`}},
 		{"too large a number", rootfs, []string{"-u", "4294967295"}, []string{"4294967295"}},
-		{"no user", rootfs, []string{"-u", ":5"}, []string{`--user ":5" has no user`}},
+		{"no user", rootfs, []string{"-u", ":5"}, []string{`-u ":5": there is no user before the colon`}},
 		{"no group", rootfs, []string{"-u", "5:"}, []string{`the user "5:" is neither`}},
 		{"an id that is not among them", rootfs, []string{"-u", "65537"}, []string{"--user 65537: user id 65537 is none of those that /etc/subuid", single + "65537 "}},
 		{"a group that is not", rootfs, []string{"-u", "0:65537"}, []string{"group id 65537 is none of those that /etc/subgid", single + "0:65537 "}},
@@ -180,6 +180,6 @@ func TestUsersThatThereAreNot(t *testing.T) {
 		h := d.host.with(t)
 		// Without the private /etc: this machine gives alice no ids.
 		got := h.run(h.unc(h.alice, "run", "--rootfs", rootfs, "--userns", "keep-id", "-u", "carol", "true"))
-		got.fails(t, "--user carol: with --userns=keep-id there is no user id 1000, but yours alone", single+"carol ")
+		got.fails(t, `-u "carol": with --userns=keep-id there is no user id 1000, but yours alone`, single+"carol ")
 	})
 }
