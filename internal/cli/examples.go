@@ -31,7 +31,7 @@ var examples = [...]struct{ command, group, text, line string }{
 
 	{"unshare", "", "remove a tree that a container has filled with users' files", "unc unshare rm -rf ./debian"},
 
-	{"net", "", "the same for programs", "unc net --format json"},
+	{"net", "", "who is on the network, for programs to read", "unc net --format json"},
 	{"net show", "", "bridge, filter and all addresses", "unc net show"},
 	{"net reload", "", "after nft flush ruleset", "unc net reload"},
 }

@@ -1,0 +1,64 @@
+package manual
+
+import (
+	"strings"
+
+	"unc/internal/cli"
+)
+
+// Files returns the text of all that is in share, by path below it. sample is
+// network.conf.sample.
+func Files(sample string) (map[string]string, error) {
+	root := cli.Pages()
+	files := map[string]string{
+		"completion/unc.bash":         bash(root),
+		"completion/_unc":             zsh(root),
+		"completion/unc.fish":         fish(root),
+		"man/man1/unc.1":              overview(root),
+		"man/man5/unc-network.conf.5": "",
+	}
+	for _, p := range root.Commands {
+		files["man/man1/"+pageName(p)+".1"] = command(root, p)
+	}
+	var err error
+	files["man/man5/unc-network.conf.5"], err = policy(sample)
+	return files, err
+}
+
+// pageName is the name of a command's man page: unc-run.
+func pageName(p *cli.Page) string {
+	return strings.TrimSuffix("unc-"+strings.ReplaceAll(p.Name, " ", "-"), "-")
+}
+
+// every calls f for a page and those below it.
+func every(p *cli.Page, f func(*cli.Page)) {
+	f(p)
+	for _, c := range p.Commands {
+		every(c, f)
+	}
+}
+
+// flags are all of a command's, those of every command included.
+func flags(root, p *cli.Page) []cli.Option {
+	var list []cli.Option
+	for _, g := range p.Groups {
+		list = append(list, g.Flags...)
+	}
+	if p != root {
+		list = append(list, root.Groups[0].Flags...)
+	}
+	return list
+}
+
+// runsProgram tells whether the command's last argument is another command.
+func runsProgram(p *cli.Page) bool {
+	return len(p.Arguments) > 0 && p.Arguments[len(p.Arguments)-1].Rest
+}
+
+// brief is the beginning of a sentence, for the few columns that a completion has.
+func brief(text string) string {
+	for _, end := range []string{". ", "; ", ": "} {
+		text, _, _ = strings.Cut(text, end)
+	}
+	return strings.TrimSuffix(text, ".")
+}
