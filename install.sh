@@ -1,7 +1,8 @@
 #!/bin/sh
 # install.sh builds unc, installs it with its one capability and proves that it works. Beside the
-# program it installs a policy to edit, and where NetworkManager, systemd-networkd or udev are it
-# tells them to leave the interfaces to unc, and AppArmor, where that restricts, to let it work.
+# program it installs man pages, completions and a policy to edit, and where NetworkManager,
+# systemd-networkd or udev are it tells them to leave the interfaces to unc, and AppArmor, where
+# that restricts, to let it work.
 # --help tells what it puts where; --uninstall takes all of it away again.
 set -eu
 
@@ -31,6 +32,12 @@ root, through sudo or doas. Running it again is harmless.
 
 Besides the program it installs
 
+  PREFIX/share/man/man1/unc*.1 and man5/unc-network.conf.5
+  PREFIX/share/bash-completion/completions/unc
+  PREFIX/share/zsh/site-functions/_unc
+  PREFIX/share/fish/vendor_completions.d/unc.fish
+                  man pages and completions: the files of the directory share beside
+                  install.sh, and none where there is no such directory
   /etc/unc/network.conf
                   the policy, where root sets subnet, limits and the rest: the file
                   network.conf.sample beside install.sh, which only names the
@@ -358,6 +365,7 @@ install_package() {
 		say "installed $target, mode 0755, without the capability, which can't be set here"
 		say "left to the package: setcap $capability+ep $prefix/bin/unc"
 	fi
+	install_share
 	install_policy
 	install_drop_ins
 	install_profile
@@ -378,9 +386,84 @@ install_here() {
 		commit
 		say "installed $target, root:root 0755, $capability=ep"
 	fi
+	install_share
 	install_policy
 	install_drop_ins
 	install_profile
+}
+
+# --- man pages and completions ---
+
+# each_share COMMAND calls it with each file of share and its place.
+each_share() {
+	for page in "$here"/share/man/man?/*.?; do
+		if [ -f "$page" ]; then
+			"$1" "$page" "$data/man/$(basename "$(dirname "$page")")/$(basename "$page")" || return
+		fi
+	done
+	"$1" "$here/share/completion/unc.bash" "$data/bash-completion/completions/unc" &&
+		"$1" "$here/share/completion/_unc" "$data/zsh/site-functions/_unc" &&
+		"$1" "$here/share/completion/unc.fish" "$data/fish/vendor_completions.d/unc.fish"
+}
+
+# is_put FILE PLACE: there is nothing to do.
+is_put() { [ ! -f "$1" ] || cmp -s "$1" "$2" || is_foreign "$2"; }
+
+# is_share FILE: unc's generator has made it, which says so in the first two lines.
+is_share() { [ -f "$1" ] && [ ! -L "$1" ] && head -n 2 "$1" | grep -q 'internal/manual of unc'; }
+
+is_foreign() { is_there "$1" && ! is_share "$1"; }
+
+install_one() {
+	if is_foreign "$2"; then
+		say "left alone: $2, which is not of unc"
+	elif is_put "$1" "$2"; then
+		return
+	elif put "$2" <"$1"; then
+		share_count=$((share_count + 1))
+	else
+		warn "installing $2: it can't be written, as said above"
+	fi
+}
+
+install_share() {
+	if [ ! -d "$here/share" ]; then
+		say "left out: man pages and completions, as there is no $here/share"
+		return
+	fi
+	share_count=0
+	each_share install_one
+	if [ "$share_count" -gt 0 ]; then
+		say "installed man pages and completions in $data: $share_count files"
+	fi
+}
+
+# remove_share goes by what is installed: there may be no share beside install.sh any more.
+remove_share() {
+	share_count=0
+	for file in "$data"/man/man1/unc.1 "$data"/man/man1/unc-*.1 "$data"/man/man5/unc-network.conf.5 \
+		"$data"/bash-completion/completions/unc "$data"/zsh/site-functions/_unc "$data"/fish/vendor_completions.d/unc.fish; do
+		if is_share "$file"; then
+			rm -f "$file"
+			share_count=$((share_count + 1))
+		elif is_there "$file"; then
+			say "left alone: $file, which is not of unc"
+		fi
+	done
+	if [ "$share_count" -eq 0 ]; then
+		say "already gone: man pages and completions"
+		return
+	fi
+	say "removed man pages and completions in $data: $share_count files"
+	for made in man/man1 man/man5 bash-completion/completions bash-completion zsh/site-functions zsh \
+		fish/vendor_completions.d fish; do
+		rmdir "$data/$made" 2>/dev/null || :
+	done
+	# These two are everybody's where distributions have them.
+	case $prefix in
+	/usr | /usr/local) ;;
+	*) rmdir "$data/man" "$data" 2>/dev/null || : ;;
+	esac
 }
 
 # --- the policy ---
@@ -875,6 +958,7 @@ remove_network() {
 uninstall() {
 	if [ -n "$destdir" ]; then
 		remove_program
+		remove_share
 		remove_drop_ins
 		remove_profile
 		remove_policy
@@ -894,6 +978,7 @@ uninstall() {
 	# First the program, so that nobody starts a container in between.
 	ask_program
 	remove_program
+	remove_share
 	remove_network
 	# After the interfaces, which the daemons would take for their own now.
 	remove_drop_ins
@@ -906,7 +991,7 @@ uninstall() {
 
 # --- main ---
 
-# is_settled: nothing is left to do in /etc, or nothing that root could do.
+# is_settled: nothing is left to do beside the program, or nothing that root could do.
 is_settled() {
 	if ! is_there "$policy" && [ -f "$sample" ]; then
 		return 1
@@ -919,6 +1004,7 @@ is_settled() {
 	if is_profile_stale; then
 		return 1
 	fi
+	[ ! -d "$here/share" ] || each_share is_put
 }
 
 install() {
@@ -1002,6 +1088,7 @@ main() {
 	destdir=${DESTDIR:-}
 	dir=$destdir$prefix/bin
 	target=$dir/unc
+	data=$destdir$prefix/share
 	policy=$destdir/etc/unc/network.conf
 	sample=$here/network.conf.sample
 	bridge=$(bridge_name)

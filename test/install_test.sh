@@ -42,6 +42,10 @@ cases="
 	proof_as_the_sudo_user
 	proof_fails
 	no_proof
+	share_is_installed
+	share_of_a_release
+	share_of_others
+	share_destdir
 	policy_is_installed
 	policy_is_kept
 	policy_without_the_sample
@@ -735,6 +739,76 @@ no_proof() {
 	want_same "$(calls "$T/ran")" 0
 	want_no_out proof
 	want_installed "$T/p/bin/unc" "$T/unc"
+}
+
+# shared prints what is installed beside the program, below DIR.
+shared() { (cd "$1" && find . -type f | sort); }
+
+share_is_installed() {
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_out "man pages and completions in $T/p/share"
+	pages=$(cd "$T/src/share/man" && find . -type f | sed 's|^\.|./man|')
+	want_same "$(shared "$T/p/share")" "$(printf '%s\n' "$pages" ./bash-completion/completions/unc \
+		./fish/vendor_completions.d/unc.fish ./zsh/site-functions/_unc | sort)"
+	for file in man/man1/unc.1 man/man1/unc-run.1 man/man5/unc-network.conf.5 zsh/site-functions/_unc; do
+		want_file "$T/p/share/$file"
+	done
+	cmp "$T/src/share/completion/unc.bash" "$T/p/share/bash-completion/completions/unc"
+	# What has changed is replaced, and nothing else.
+	before=$(stat -c '%i %n' "$T"/p/share/man/man1/*)
+	echo 'complete -W more unc' >>"$T/src/share/completion/unc.bash"
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_out "man pages and completions in $T/p/share: 1 files"
+	cmp "$T/src/share/completion/unc.bash" "$T/p/share/bash-completion/completions/unc"
+	want_same "$(stat -c '%i %n' "$T"/p/share/man/man1/*)" "$before"
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_no_out "man pages"
+	rm -r "$T/src/share"
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_out "man pages and completions"
+	want_gone "$T/p/share"
+	root PREFIX="$T/p" "$script" --uninstall
+	want_out "already gone: man pages and completions"
+}
+
+share_of_a_release() {
+	rm -r "$T/src/share"
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_out "left out: man pages and completions, as there is no $T/src/share"
+	want_installed "$T/p/bin/unc" "$T/unc"
+	want_gone "$T/p/share"
+}
+
+# Another program of the name may have a page, or a completion.
+share_of_others() {
+	mkdir -p "$T/p/share/man/man1" "$T/p/share/bash-completion/completions"
+	echo '.TH UNC-OTHER 1' >"$T/p/share/man/man1/unc-other.1"
+	echo 'complete -f unc' >"$T/p/share/bash-completion/completions/unc"
+	ln -s unc-other.1 "$T/p/share/man/man1/unc-run.1"
+	before=$(shared "$T/p/share")
+	root PREFIX="$T/p" "$script" --no-proof --binary "$T/unc"
+	want_rc 0
+	want_out "left alone: $T/p/share/bash-completion/completions/unc"
+	want_out "left alone: $T/p/share/man/man1/unc-run.1"
+	root PREFIX="$T/p" "$script" --uninstall
+	want_rc 0
+	want_same "$(shared "$T/p/share")" "$before"
+	want_same "$(cat "$T/p/share/bash-completion/completions/unc")" "complete -f unc"
+	[ -L "$T/p/share/man/man1/unc-run.1" ] || fail "a link of somebody's is gone"
+}
+
+share_destdir() {
+	alice DESTDIR="$T/home/d" PREFIX=/usr "$script" --binary "$T/unc"
+	want_rc 0
+	cmp "$T/src/share/man/man1/unc.1" "$T/home/d/usr/share/man/man1/unc.1"
+	want_same "$(find /usr/share/man/man1 -name 'unc.1*')" ""
+	alice DESTDIR="$T/home/d" PREFIX=/usr "$script" --uninstall
+	want_rc 0
+	want_same "$(find "$T/home/d" -type f)" ""
 }
 
 policy_is_installed() {
@@ -1634,7 +1708,7 @@ furnish() {
 			fail "the case is not in a $ns namespace of its own"
 		fi
 	done
-	cp "$UNC_TEST_SOURCE/install.sh" "$UNC_TEST_SOURCE/go.mod" "$T"
+	cp -R "$UNC_TEST_SOURCE/install.sh" "$UNC_TEST_SOURCE/go.mod" "$UNC_TEST_SOURCE/share" "$T"
 	if [ -n "${UNC_BIN:-}" ]; then
 		cp "$UNC_BIN" "$T/real"
 	fi
@@ -1642,7 +1716,7 @@ furnish() {
 	mkdir -m 755 "$T/machine"
 	mount -t tmpfs -o mode=755 tmpfs "$T/machine"
 	mkdir "$T/machine/src"
-	mv "$T/install.sh" "$T/go.mod" "$T/machine/src"
+	mv "$T/install.sh" "$T/go.mod" "$T/share" "$T/machine/src"
 	printf '# The policy.\n\n# BRIDGE=unc0\n' >"$T/machine/src/network.conf.sample"
 	if [ -n "${UNC_BIN:-}" ]; then
 		mv "$T/real" "$T/machine/real"

@@ -92,7 +92,7 @@ func bashSource(kind source, list []string) string {
 	panic(fmt.Sprintf("no source %d for a flag", kind))
 }
 
-const generated = "# Made by internal/manual from unc's command line; changes belong there.\n"
+const generated = "# Made by internal/manual of unc, from its command line; changes belong there.\n"
 
 const bashHead = generated + `#
 # It needs nothing but bash itself: bash-completion loads it when unc is completed for

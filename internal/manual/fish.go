@@ -110,11 +110,11 @@ function __unc_walk
 		set -l word $words[1]
 		if test $value = yes
 			set value no
-		else if test $dashes = no -a "$word" = --
+		else if test $dashes = no; and string match -q -- -- "$word"
 			set dashes yes
-		else if test $dashes = no && string match -qr -- '^--[^=]+$' "$word"
+		else if test $dashes = no; and string match -qr -- '^--[^=]+$' "$word"
 			contains -- "$word" (__unc_takes "$command"); and set value yes
-		else if test $dashes = no && string match -qr -- '^-[^-]' "$word"
+		else if test $dashes = no; and string match -qr -- '^-[^-]' "$word"
 			# Several letters, of which the first that takes a value ends the flags.
 			set -l letters (string split '' -- (string sub -s 2 -- "$word"))
 			for i in (seq (count $letters))
@@ -147,7 +147,7 @@ function __unc_is
 	test "$at[1]" = "$argv[1]"; or return 1
 	if not set -q argv[2]
 		test "$at[2]" != program
-	else if test "$argv[3]" = more -a "$at[2]" != program
+	else if test "$argv[3]" = more; and test "$at[2]" != program
 		test "$at[2]" -ge "$argv[2]"
 	else
 		test "$at[2]" = "$argv[2]"
@@ -157,7 +157,9 @@ end
 # __unc_program completes the command that a container runs, as fish would by itself.
 function __unc_program
 	set -l at (__unc_walk)
-	complete -C (string join ' ' -- (string escape -- $at[3..-1]) (commandline -ct))
+	set -l line (string join ' ' -- (string escape -- $at[3..-1]) (commandline -ct))
+	# A flag that no command is before is unc's.
+	string match -q -- '-*' $line; or complete -C $line
 end
 
 function __unc_containers

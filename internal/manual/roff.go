@@ -18,7 +18,7 @@ type roff struct {
 
 func newRoff(name string, section int, volume string) *roff {
 	r := &roff{}
-	fmt.Fprintf(r, ".\\\" Made by internal/manual; changes belong there, or where it has them from.\n")
+	fmt.Fprintf(r, ".\\\" Made by internal/manual of unc; changes belong there, or where it has them from.\n")
 	fmt.Fprintf(r, ".TH %s %d %s unc %q\n.ad l\n", strings.ToUpper(escape(name)), section, date, volume)
 	return r
 }

@@ -1,4 +1,4 @@
-# Made by internal/manual from unc's command line; changes belong there.
+# Made by internal/manual of unc, from its command line; changes belong there.
 #
 # It needs nothing but bash itself: bash-completion loads it when unc is completed for
 # the first time, and "source unc.bash" does without.

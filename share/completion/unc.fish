@@ -1,4 +1,4 @@
-# Made by internal/manual from unc's command line; changes belong there.
+# Made by internal/manual of unc, from its command line; changes belong there.
 
 function __unc_takes --description 'The flags of a command that take a value'
 	switch $argv[1]
@@ -39,11 +39,11 @@ function __unc_walk
 		set -l word $words[1]
 		if test $value = yes
 			set value no
-		else if test $dashes = no -a "$word" = --
+		else if test $dashes = no; and string match -q -- -- "$word"
 			set dashes yes
-		else if test $dashes = no && string match -qr -- '^--[^=]+$' "$word"
+		else if test $dashes = no; and string match -qr -- '^--[^=]+$' "$word"
 			contains -- "$word" (__unc_takes "$command"); and set value yes
-		else if test $dashes = no && string match -qr -- '^-[^-]' "$word"
+		else if test $dashes = no; and string match -qr -- '^-[^-]' "$word"
 			# Several letters, of which the first that takes a value ends the flags.
 			set -l letters (string split '' -- (string sub -s 2 -- "$word"))
 			for i in (seq (count $letters))
@@ -76,7 +76,7 @@ function __unc_is
 	test "$at[1]" = "$argv[1]"; or return 1
 	if not set -q argv[2]
 		test "$at[2]" != program
-	else if test "$argv[3]" = more -a "$at[2]" != program
+	else if test "$argv[3]" = more; and test "$at[2]" != program
 		test "$at[2]" -ge "$argv[2]"
 	else
 		test "$at[2]" = "$argv[2]"
@@ -86,7 +86,9 @@ end
 # __unc_program completes the command that a container runs, as fish would by itself.
 function __unc_program
 	set -l at (__unc_walk)
-	complete -C (string join ' ' -- (string escape -- $at[3..-1]) (commandline -ct))
+	set -l line (string join ' ' -- (string escape -- $at[3..-1]) (commandline -ct))
+	# A flag that no command is before is unc's.
+	string match -q -- '-*' $line; or complete -C $line
 end
 
 function __unc_containers

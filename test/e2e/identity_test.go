@@ -163,9 +163,9 @@ func TestUsersThatThereAreNot(t *testing.T) {
 		{"too large a number", rootfs, []string{"-u", "4294967295"}, []string{"4294967295"}},
 		{"no user", rootfs, []string{"-u", ":5"}, []string{`-u ":5": there is no user before the colon`}},
 		{"no group", rootfs, []string{"-u", "5:"}, []string{`the user "5:" is neither`}},
-		{"an id that is not among them", rootfs, []string{"-u", "65537"}, []string{"--user 65537: user id 65537 is none of those that /etc/subuid", single + "65537 "}},
+		{"an id that is not among them", rootfs, []string{"-u", "65537"}, []string{`-u "65537": user id 65537 is none of those that /etc/subuid`, single + "65537 "}},
 		{"a group that is not", rootfs, []string{"-u", "0:65537"}, []string{"group id 65537 is none of those that /etc/subgid", single + "0:65537 "}},
-		{"a name's", rootfs, []string{"-u", "far"}, []string{"--user far: user id 70000 is none", single + "far "}},
+		{"a name's", rootfs, []string{"-u", "far"}, []string{`-u "far": user id 70000 is none`, single + "far "}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := d.with(t)
