@@ -53,7 +53,7 @@ func bashCommand(b *strings.Builder, root, p *cli.Page) {
 		}
 	}
 	for _, a := range p.Arguments {
-		kind, list := ofArgument(a)
+		kind, list := ofArgument(p.Name, a)
 		word := bashKinds[kind]
 		if len(list) > 0 {
 			word += ":" + strings.Join(list, ":")
@@ -73,7 +73,7 @@ func bashCommand(b *strings.Builder, root, p *cli.Page) {
 func lastWord(name string) string { return name[strings.LastIndexByte(name, ' ')+1:] }
 
 var bashKinds = map[source]string{
-	nothing: "nothing", words: "words", containers: "containers", program: "program", files: "files", directories: "directories",
+	nothing: "nothing", words: "words", containers: "containers", remembered: "remembered", program: "program", files: "files", directories: "directories",
 }
 
 func bashSource(kind source, list []string) string {
@@ -142,10 +142,10 @@ _unc_files() {
 	compopt -o filenames 2>/dev/null
 }
 
-# _unc_containers [PREFIX] prints the names of containers that run.
+# _unc_containers [PREFIX [-a]] prints the names of containers that run, or of all.
 _unc_containers() {
 	local name
-	"${words[0]}" ps --format '{{.Name}}' 2>/dev/null | while IFS= read -r name; do
+	"${words[0]}" ps ${2:+"$2"} --format '{{.Name}}' 2>/dev/null | while IFS= read -r name; do
 		printf '%s%s ' "$1" "$name"
 	done
 }
@@ -218,6 +218,7 @@ _unc() {
 	fi
 	case ${arguments[n]} in
 	containers) _unc_offer "$(_unc_containers)" ;;
+	remembered) _unc_offer "$(_unc_containers '' -a)" ;;
 	words:*)
 		word=${arguments[n]#words:}
 		_unc_offer "${word//:/ }"

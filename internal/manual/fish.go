@@ -59,7 +59,7 @@ func fishCommand(b *strings.Builder, root, p *cli.Page) {
 		fmt.Fprintf(b, " -d %s\n", fishQuote(brief(f.Text)))
 	}
 	for i, a := range p.Arguments {
-		kind, list := ofArgument(a)
+		kind, list := ofArgument(p.Name, a)
 		if kind == nothing {
 			continue
 		}
@@ -88,6 +88,8 @@ func fishSource(kind source, list []string) string {
 		return " -x -a '(__fish_complete_directories)'"
 	case containers:
 		return " -x -a '(__unc_containers)'"
+	case remembered:
+		return " -x -a '(__unc_containers \"\" -a)'"
 	case network:
 		return " -x -a '" + networks + ` (__unc_containers container:)'`
 	case program:
@@ -164,7 +166,7 @@ end
 
 function __unc_containers
 	set -l unc (commandline -opc)[1]
-	set -l names ($unc ps --format '{{.Name}}' 2>/dev/null)
+	set -l names ($unc ps $argv[2] --format '{{.Name}}' 2>/dev/null)
 	for name in $names
 		printf '%s%s\tcontainer\n' $argv[1] $name
 	end

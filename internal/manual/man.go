@@ -128,8 +128,7 @@ func options(r *roff, flags []cli.Option) {
 func exitStatus(r *roff, p *cli.Page) {
 	r.section("EXIT STATUS")
 	if p.Name != "" && !runsProgram(p) {
-		code0 := exitsWith(p.Name)
-		r.text(code0)
+		r.text(exitsWith(p.Name))
 		return
 	}
 	r.text("That of the command which is run, or")

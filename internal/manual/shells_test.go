@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"unc/internal/cli"
 	"unc/internal/tier"
 )
 
@@ -68,10 +67,10 @@ var shells = []shell{
 	`},
 }
 
-// completions are what a shell offers for a line, with the completions in a directory.
-func completions(t *testing.T, s shell, from, dir, line string) []string {
+// completions are what a shell offers for a line.
+func completions(t *testing.T, s shell, dir, line string) []string {
 	t.Helper()
-	file, err := filepath.Abs(filepath.Join(from, s.file))
+	file, err := filepath.Abs(filepath.Join(share, "completion", s.file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,12 +96,21 @@ func completions(t *testing.T, s shell, from, dir, line string) []string {
 	return strings.Fields(string(out))
 }
 
+// stub is an unc that knows three containers, and a fourth that has failed.
+const stub = `#!/bin/sh
+case $* in
+"ps --format {{.Name}}") printf 'web\nwiki\ndb\n' ;;
+"ps -a --format {{.Name}}") printf 'web\nwiki\ndb\nwreck\n' ;;
+*) exit 2 ;;
+esac
+`
+
 // furnish makes a directory with files to complete, and an unc that knows containers.
 func furnish(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"unc": "#!/bin/sh\n[ \"$*\" = 'ps --format {{.Name}}' ] && printf 'web\\nwiki\\ndb\\n'\n", "env-file": "", "rootfs/file": "",
+		"unc": stub, "env-file": "", "rootfs/file": "",
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -146,7 +154,7 @@ func TestCompletion(t *testing.T) {
 			t.Run(s.name+"/"+test.name, func(t *testing.T) {
 				t.Parallel()
 				need(t, s.name)
-				got := completions(t, s, share+"/completion", dir, test.line)
+				got := completions(t, s, dir, test.line)
 				for i, word := range got {
 					got[i] = strings.TrimSuffix(word, "/")
 				}
@@ -181,7 +189,7 @@ func TestCompletionOfAPart(t *testing.T) {
 			t.Run(s.name+"/"+test.name, func(t *testing.T) {
 				t.Parallel()
 				need(t, s.name)
-				got := completions(t, s, share+"/completion", dir, test.line)
+				got := completions(t, s, dir, test.line)
 				slices.Sort(got)
 				got = slices.Compact(got)
 				if !slices.Equal(got, want) {
@@ -194,27 +202,15 @@ func TestCompletionOfAPart(t *testing.T) {
 
 // Containers are completed wherever an argument is a NAME.
 func TestCompletionOfContainers(t *testing.T) {
-	name := cli.Option{Name: "NAME"}
-	names := cli.Option{Name: "NAME", Repeats: true}
-	flags := []cli.Group{{Flags: []cli.Option{{Short: "s", Name: "signal", Value: "SIGNAL"}, {Short: "d", Name: "detach"}}}}
-	root := &cli.Page{Groups: []cli.Group{{}}, Commands: []*cli.Page{
-		{Name: "stop", Groups: flags, Arguments: []cli.Option{names}},
-		{Name: "logs", Groups: flags, Arguments: []cli.Option{name}},
-		{Name: "exec", Groups: flags, Arguments: []cli.Option{name, {Name: "COMMAND", Rest: true}}},
-	}}
-	made := t.TempDir()
-	for file, text := range map[string]string{"unc.bash": bash(root), "_unc": zsh(root), "unc.fish": fish(root)} {
-		if err := os.WriteFile(filepath.Join(made, file), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 	dir := furnish(t)
 	for _, test := range []struct {
 		name, line string
 		want, not  []string
 	}{
-		{"one", "unc logs w", []string{"web", "wiki"}, []string{"db"}},
-		{"no second", "unc logs web ", nil, []string{"wiki", "db"}},
+		{"one", "unc attach w", []string{"web", "wiki"}, []string{"db", "wreck"}},
+		{"no second", "unc attach web ", nil, []string{"wiki", "db"}},
+		{"a failed one", "unc rm w", []string{"web", "wreck"}, []string{"db"}},
+		{"a failed one's log", "unc logs -f -n 3 wr", []string{"wreck"}, []string{"web"}},
 		{"another", "unc stop web w", []string{"wiki"}, []string{"db"}},
 		{"after a flag", "unc stop -s TERM d", []string{"db"}, []string{"web"}},
 		{"signals", "unc stop -s HU", []string{"HUP"}, []string{"TERM"}},
@@ -227,7 +223,7 @@ func TestCompletionOfContainers(t *testing.T) {
 			t.Run(s.name+"/"+test.name, func(t *testing.T) {
 				t.Parallel()
 				need(t, s.name)
-				got := completions(t, s, made, dir, test.line)
+				got := completions(t, s, dir, test.line)
 				for _, word := range test.want {
 					if !slices.Contains(got, word) {
 						t.Errorf("%q: got %q, want %s among them", test.line, got, word)

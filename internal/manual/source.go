@@ -1,6 +1,7 @@
 package manual
 
 import (
+	"slices"
 	"strings"
 
 	"unc/internal/cli"
@@ -16,6 +17,7 @@ const (
 	files                 // of any kind
 	directories
 	containers // the names of those that run
+	remembered // the names of those that have failed as well
 	network    // a kind of network, or a container whose network is shared
 	program    // a command, and then what belongs to it
 	commands   // unc's own
@@ -55,13 +57,15 @@ func ofFlag(f cli.Option) (source, []string) {
 	return nothing, nil
 }
 
-// ofArgument tells the same of an argument.
-func ofArgument(a cli.Option) (source, []string) {
+// ofArgument tells the same of an argument of a command.
+func ofArgument(command string, a cli.Option) (source, []string) {
 	switch {
 	case a.Rest:
 		return program, nil
 	case len(a.Choices) > 0:
 		return words, a.Choices
+	case a.Name == "NAME" && slices.Contains([]string{"inspect", "logs", "rm"}, command):
+		return remembered, nil
 	case a.Name == "NAME":
 		return containers, nil
 	}

@@ -20,19 +20,24 @@ var exitItems = []item{
 }
 
 // exitsWith is about commands that run none of the user's.
-func exitsWith(string) string {
+func exitsWith(command string) string {
+	if command == "attach" {
+		return "That of the container's command; 0 when the keys to leave it were typed; or 125 where unc could not do it, and says why on standard error."
+	}
 	return "0, or 125 where unc could not do it, and says why on standard error."
 }
 
 var fileItems = []item{
 	{"/etc/unc/network.conf", "What root allows and sets for all containers' network: see unc-network.conf(5)."},
 	{"/etc/subuid, /etc/subgid", "The ids that a user's containers have beside his own: see subuid(5)."},
+	{"$XDG_RUNTIME_DIR/unc/NAME", "What unc keeps of a container of that name while it runs: its record, the socket of its supervisor and, with *--detach*, its log. It goes with the container; that of a detached one which failed stays until *unc rm*."},
 	{"/etc/resolv.conf", "Whom unc asks for names that are no container's. It is read again when it changes."},
 }
 
 var environmentItems = []item{
 	{"NO_COLOR", "With any value, nothing is written in colour. It is never in a pipe or a file."},
 	{"TERM", "Passed on to a container that has a terminal. With dumb, nothing is written in colour."},
+	{"XDG_RUNTIME_DIR", "Where the records of containers are. Without it they are in /run/user, or in a directory of yours below /tmp."},
 	{"PATH", "Where *unc unshare* looks for its command. A container has a PATH of its own."},
 	{"SUDO_UID, SUDO_GID", "Whom unc becomes when root calls it: nothing is run as the machine's root. Without them it is the system user unc."},
 }

@@ -33,7 +33,7 @@ func zshCommand(b *strings.Builder, root, p *cli.Page) {
 		b.WriteString(" \\\n\t\t" + zshFlag(f))
 	}
 	for i, a := range p.Arguments {
-		kind, list := ofArgument(a)
+		kind, list := ofArgument(p.Name, a)
 		at := fmt.Sprint(i + 1)
 		switch {
 		case a.Rest:
@@ -99,6 +99,8 @@ func zshSource(kind source, list []string) string {
 		return "_files -/"
 	case containers:
 		return "_unc_containers"
+	case remembered:
+		return "_unc_containers -a"
 	case network:
 		return "_unc_networks"
 	case program:
@@ -109,7 +111,8 @@ func zshSource(kind source, list []string) string {
 
 const zshHead = `
 _unc_containers() {
-	local -a names=(${(f)"$(_call_program containers $unc ps --format '{{.Name}}' 2>/dev/null)"})
+	local -a all=(${argv[(r)-a]})
+	local -a names=(${(f)"$(_call_program containers $unc ps $all --format '{{.Name}}' 2>/dev/null)"})
 	_describe -t containers container names
 }
 

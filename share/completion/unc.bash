@@ -10,14 +10,74 @@ _unc_command() {
 	'')
 		flags='-h --help --version'
 		takes=''
-		below='run unshare net'
+		below='run exec ps logs attach stop kill wait port inspect rm unshare net'
 		arguments=()
 		;;
 	'run')
-		flags='--rootfs --hostname --no-init -v --volume --mount --tmpfs --device --read-only -x --ephemeral -w --workdir -u --user --userns -e --env --env-file --network --name -p --publish --ip --dns --dns-search --add-host -m --memory --memory-swap --cpus --cpuset-cpus --pids-limit --ulimit --cap-add --cap-drop --security-opt -h --help --version'
-		takes='--rootfs --hostname -v --volume --mount --tmpfs --device -w --workdir -u --user --userns -e --env --env-file --network --name -p --publish --ip --dns --dns-search --add-host -m --memory --memory-swap --cpus --cpuset-cpus --pids-limit --ulimit --cap-add --cap-drop --security-opt'
+		flags='--rootfs --hostname --no-init --name -d --detach -i --interactive -t --tty -l --label --log-opt --pidfile --json-status-fd -v --volume --mount --tmpfs --device --read-only -x --ephemeral -w --workdir -u --user --userns -e --env --env-file --network -p --publish --ip --dns --dns-search --add-host -m --memory --memory-swap --cpus --cpuset-cpus --pids-limit --ulimit --cap-add --cap-drop --security-opt -h --help --version'
+		takes='--rootfs --hostname --name -l --label --log-opt --pidfile --json-status-fd -v --volume --mount --tmpfs --device -w --workdir -u --user --userns -e --env --env-file --network -p --publish --ip --dns --dns-search --add-host -m --memory --memory-swap --cpus --cpuset-cpus --pids-limit --ulimit --cap-add --cap-drop --security-opt'
 		below=''
 		arguments=(program)
+		;;
+	'exec')
+		flags='-w --workdir -u --user -i --interactive -t --tty -d --detach -e --env --env-file -h --help --version'
+		takes='-w --workdir -u --user -e --env --env-file'
+		below=''
+		arguments=(containers program)
+		;;
+	'ps')
+		flags='-a --all -q --quiet --format -h --help --version'
+		takes='--format'
+		below=''
+		arguments=()
+		;;
+	'logs')
+		flags='-f --follow -n --tail -t --timestamps -h --help --version'
+		takes='-n --tail'
+		below=''
+		arguments=(remembered)
+		;;
+	'attach')
+		flags='--no-stdin --detach-keys -h --help --version'
+		takes='--detach-keys'
+		below=''
+		arguments=(containers)
+		;;
+	'stop')
+		flags='-t --time -s --signal -a --all -h --help --version'
+		takes='-t --time -s --signal'
+		below=''
+		arguments=(containers again)
+		;;
+	'kill')
+		flags='-s --signal -a --all -h --help --version'
+		takes='-s --signal'
+		below=''
+		arguments=(containers again)
+		;;
+	'wait')
+		flags='-a --all -h --help --version'
+		takes=''
+		below=''
+		arguments=(containers again)
+		;;
+	'port')
+		flags='-h --help --version'
+		takes=''
+		below=''
+		arguments=(containers nothing)
+		;;
+	'inspect')
+		flags='--format -h --help --version'
+		takes='--format'
+		below=''
+		arguments=(remembered again)
+		;;
+	'rm')
+		flags='-f --force -a --all -h --help --version'
+		takes=''
+		below=''
+		arguments=(remembered again)
 		;;
 	'unshare')
 		flags='--userns -h --help --version'
@@ -81,10 +141,10 @@ _unc_files() {
 	compopt -o filenames 2>/dev/null
 }
 
-# _unc_containers [PREFIX] prints the names of containers that run.
+# _unc_containers [PREFIX [-a]] prints the names of containers that run, or of all.
 _unc_containers() {
 	local name
-	"${words[0]}" ps --format '{{.Name}}' 2>/dev/null | while IFS= read -r name; do
+	"${words[0]}" ps ${2:+"$2"} --format '{{.Name}}' 2>/dev/null | while IFS= read -r name; do
 		printf '%s%s ' "$1" "$name"
 	done
 }
@@ -157,6 +217,7 @@ _unc() {
 	fi
 	case ${arguments[n]} in
 	containers) _unc_offer "$(_unc_containers)" ;;
+	remembered) _unc_offer "$(_unc_containers '' -a)" ;;
 	words:*)
 		word=${arguments[n]#words:}
 		_unc_offer "${word//:/ }"
@@ -180,6 +241,7 @@ _unc_value() {
 	fi
 	case $1 in
 	'run --rootfs') _unc_files -d ;;
+	'run --pidfile') _unc_files ;;
 	'run -v' | 'run --volume') _unc_files ;;
 	'run --device') _unc_files ;;
 	'run -w' | 'run --workdir') _unc_files -d ;;
@@ -189,6 +251,10 @@ _unc_value() {
 	'run --cap-add') _unc_offer 'ALL CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE' ;;
 	'run --cap-drop') _unc_offer 'ALL CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE' ;;
 	'run --security-opt') _unc_offer 'seccomp=unconfined no-new-privileges' ;;
+	'exec -w' | 'exec --workdir') _unc_files -d ;;
+	'exec --env-file') _unc_files ;;
+	'stop -s' | 'stop --signal') _unc_offer 'TERM KILL INT HUP QUIT USR1 USR2 STOP CONT WINCH' ;;
+	'kill -s' | 'kill --signal') _unc_offer 'TERM KILL INT HUP QUIT USR1 USR2 STOP CONT WINCH' ;;
 	'unshare --userns') _unc_offer 'auto single' ;;
 	'net --format') _unc_offer 'table json' ;;
 	'net show --format') _unc_offer 'table json' ;;

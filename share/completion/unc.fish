@@ -5,7 +5,27 @@ function __unc_takes --description 'The flags of a command that take a value'
 		case ''
 			printf '%s\n' 
 		case 'run'
-			printf '%s\n' --rootfs --hostname -v --volume --mount --tmpfs --device -w --workdir -u --user --userns -e --env --env-file --network --name -p --publish --ip --dns --dns-search --add-host -m --memory --memory-swap --cpus --cpuset-cpus --pids-limit --ulimit --cap-add --cap-drop --security-opt
+			printf '%s\n' --rootfs --hostname --name -l --label --log-opt --pidfile --json-status-fd -v --volume --mount --tmpfs --device -w --workdir -u --user --userns -e --env --env-file --network -p --publish --ip --dns --dns-search --add-host -m --memory --memory-swap --cpus --cpuset-cpus --pids-limit --ulimit --cap-add --cap-drop --security-opt
+		case 'exec'
+			printf '%s\n' -w --workdir -u --user -e --env --env-file
+		case 'ps'
+			printf '%s\n' --format
+		case 'logs'
+			printf '%s\n' -n --tail
+		case 'attach'
+			printf '%s\n' --detach-keys
+		case 'stop'
+			printf '%s\n' -t --time -s --signal
+		case 'kill'
+			printf '%s\n' -s --signal
+		case 'wait'
+			printf '%s\n' 
+		case 'port'
+			printf '%s\n' 
+		case 'inspect'
+			printf '%s\n' --format
+		case 'rm'
+			printf '%s\n' 
 		case 'unshare'
 			printf '%s\n' --userns
 		case 'net'
@@ -20,7 +40,7 @@ end
 function __unc_below --description 'The commands below a command'
 	switch $argv[1]
 		case ''
-			printf '%s\n' run unshare net
+			printf '%s\n' run exec ps logs attach stop kill wait port inspect rm unshare net
 		case 'net'
 			printf '%s\n' show reload
 	end
@@ -93,7 +113,7 @@ end
 
 function __unc_containers
 	set -l unc (commandline -opc)[1]
-	set -l names ($unc ps --format '{{.Name}}' 2>/dev/null)
+	set -l names ($unc ps $argv[2] --format '{{.Name}}' 2>/dev/null)
 	for name in $names
 		printf '%s%s\tcontainer\n' $argv[1] $name
 	end
@@ -105,6 +125,8 @@ function __unc_places --description 'How many arguments come before the command 
 	switch $argv[1]
 		case 'run'
 			echo 0
+		case 'exec'
+			echo 1
 		case 'unshare'
 			echo 0
 		case '*'
@@ -113,6 +135,16 @@ function __unc_places --description 'How many arguments come before the command 
 end
 
 complete -c unc -n '__unc_is \'\' 0' -a run -d 'Run a command in a new container'
+complete -c unc -n '__unc_is \'\' 0' -a exec -d 'Run one more command in a container that runs'
+complete -c unc -n '__unc_is \'\' 0' -a ps -d 'List your containers'
+complete -c unc -n '__unc_is \'\' 0' -a logs -d 'Show what a detached container has written'
+complete -c unc -n '__unc_is \'\' 0' -a attach -d 'Watch a detached container, and type into it'
+complete -c unc -n '__unc_is \'\' 0' -a stop -d 'Ask containers to end, and after a while make them'
+complete -c unc -n '__unc_is \'\' 0' -a kill -d 'Send containers\' commands a signal'
+complete -c unc -n '__unc_is \'\' 0' -a wait -d 'Wait until containers have ended, and show their exit codes'
+complete -c unc -n '__unc_is \'\' 0' -a port -d 'Show where a container\'s ports are published'
+complete -c unc -n '__unc_is \'\' 0' -a inspect -d 'Show all that is known of containers'
+complete -c unc -n '__unc_is \'\' 0' -a rm -d 'Forget detached containers that have failed'
 complete -c unc -n '__unc_is \'\' 0' -a unshare -d 'Run a command, without a container, as root of the ids that yours have'
 complete -c unc -n '__unc_is \'\' 0' -a net -d 'Show the containers\' network'
 complete -c unc -n '__unc_is \'\'' -s h -l help -d 'Show this page'
@@ -121,6 +153,14 @@ complete -c unc -n '__unc_is \'\'' -l version -d 'Show the version and exit'
 complete -c unc -n '__unc_is \'run\'' -l rootfs -x -a '(__fish_complete_directories)' -d 'Directory that becomes the container\'s root'
 complete -c unc -n '__unc_is \'run\'' -l hostname -x -d 'Host name inside the container'
 complete -c unc -n '__unc_is \'run\'' -l no-init -d 'Make COMMAND process 1, without a small init that reaps the dead and passes signals on'
+complete -c unc -n '__unc_is \'run\'' -l name -x -d 'What the container is called, for unc ps and the like'
+complete -c unc -n '__unc_is \'run\'' -s d -l detach -d 'Leave the container running, and print its name once COMMAND has started'
+complete -c unc -n '__unc_is \'run\'' -s i -l interactive -d 'Keep standard input open for unc attach'
+complete -c unc -n '__unc_is \'run\'' -s t -l tty -d 'Give COMMAND a terminal, with --detach too'
+complete -c unc -n '__unc_is \'run\'' -s l -l label -x -d 'Note for unc ps and unc inspect'
+complete -c unc -n '__unc_is \'run\'' -l log-opt -x -d 'How much of a detached container\'s output is kept, such as max-size=10m'
+complete -c unc -n '__unc_is \'run\'' -l pidfile -r -F -d 'File to write the number of the container\'s first process to, removed at the end'
+complete -c unc -n '__unc_is \'run\'' -l json-status-fd -x -d 'Descriptor to write {"child-pid":N} to when COMMAND has started, and {"exit-code":N} when it has ended'
 complete -c unc -n '__unc_is \'run\'' -s v -l volume -r -F -d 'Show the host\'s file or directory SRC as DST inside'
 complete -c unc -n '__unc_is \'run\'' -l mount -x -d 'The same in words'
 complete -c unc -n '__unc_is \'run\'' -l tmpfs -x -d 'Make DST an empty directory in memory'
@@ -133,7 +173,6 @@ complete -c unc -n '__unc_is \'run\'' -l userns -x -a 'auto single keep-id' -d '
 complete -c unc -n '__unc_is \'run\'' -s e -l env -x -d 'Environment variable'
 complete -c unc -n '__unc_is \'run\'' -l env-file -r -F -d 'File with lines as --env has them'
 complete -c unc -n '__unc_is \'run\'' -l network -x -a 'bridge none host (__unc_containers container:)' -d 'bridge'
-complete -c unc -n '__unc_is \'run\'' -l name -x -d 'Name that other containers of yours resolve to this one'
 complete -c unc -n '__unc_is \'run\'' -s p -l publish -x -d 'Make a port, or a range of them, reachable at the host\'s'
 complete -c unc -n '__unc_is \'run\'' -l ip -x -d 'IPv4 address to have, of the bridge\'s subnet'
 complete -c unc -n '__unc_is \'run\'' -l dns -x -d 'Name server to ask instead of the host\'s'
@@ -152,6 +191,71 @@ complete -c unc -n '__unc_is \'run\'' -s h -l help -d 'Show this page'
 complete -c unc -n '__unc_is \'run\'' -l version -d 'Show the version and exit'
 complete -c unc -n '__unc_is \'run\' 0 more' -a '(__unc_program)'
 complete -c unc -n '__unc_is \'run\' program' -a '(__unc_program)'
+
+complete -c unc -n '__unc_is \'exec\'' -s w -l workdir -x -a '(__fish_complete_directories)' -d 'Directory inside that COMMAND starts in'
+complete -c unc -n '__unc_is \'exec\'' -s u -l user -x -d 'Who runs COMMAND'
+complete -c unc -n '__unc_is \'exec\'' -s i -l interactive -d 'Nothing to choose'
+complete -c unc -n '__unc_is \'exec\'' -s t -l tty -d 'Insist on a terminal, which COMMAND has anyway when you have one'
+complete -c unc -n '__unc_is \'exec\'' -s d -l detach -d 'Leave the command running, and don\'t wait for it'
+complete -c unc -n '__unc_is \'exec\'' -s e -l env -x -d 'Environment variable'
+complete -c unc -n '__unc_is \'exec\'' -l env-file -r -F -d 'File with lines as --env has them'
+complete -c unc -n '__unc_is \'exec\'' -s h -l help -d 'Show this page'
+complete -c unc -n '__unc_is \'exec\'' -l version -d 'Show the version and exit'
+complete -c unc -n '__unc_is \'exec\' 0' -a '(__unc_containers)'
+complete -c unc -n '__unc_is \'exec\' 1 more' -a '(__unc_program)'
+complete -c unc -n '__unc_is \'exec\' program' -a '(__unc_program)'
+
+complete -c unc -n '__unc_is \'ps\'' -s a -l all -d 'Show those that have failed as well'
+complete -c unc -n '__unc_is \'ps\'' -s q -l quiet -d 'Show only the names'
+complete -c unc -n '__unc_is \'ps\'' -l format -x -d 'json, or a Go template, such as \'{{.Name}} {{.Address}}\''
+complete -c unc -n '__unc_is \'ps\'' -s h -l help -d 'Show this page'
+complete -c unc -n '__unc_is \'ps\'' -l version -d 'Show the version and exit'
+
+complete -c unc -n '__unc_is \'logs\'' -s f -l follow -d 'Go on until the container ends'
+complete -c unc -n '__unc_is \'logs\'' -s n -l tail -x -d 'Begin with the last N lines'
+complete -c unc -n '__unc_is \'logs\'' -s t -l timestamps -d 'Show when each line was written'
+complete -c unc -n '__unc_is \'logs\'' -s h -l help -d 'Show this page'
+complete -c unc -n '__unc_is \'logs\'' -l version -d 'Show the version and exit'
+complete -c unc -n '__unc_is \'logs\' 0' -a '(__unc_containers "" -a)'
+
+complete -c unc -n '__unc_is \'attach\'' -l no-stdin -d 'Pass nothing on that is typed'
+complete -c unc -n '__unc_is \'attach\'' -l detach-keys -x -d 'What to type to leave the container running'
+complete -c unc -n '__unc_is \'attach\'' -s h -l help -d 'Show this page'
+complete -c unc -n '__unc_is \'attach\'' -l version -d 'Show the version and exit'
+complete -c unc -n '__unc_is \'attach\' 0' -a '(__unc_containers)'
+
+complete -c unc -n '__unc_is \'stop\'' -s t -l time -x -d 'How long the command may take before it is killed'
+complete -c unc -n '__unc_is \'stop\'' -s s -l signal -x -a 'TERM KILL INT HUP QUIT USR1 USR2 STOP CONT WINCH' -d 'Signal that asks the command to end'
+complete -c unc -n '__unc_is \'stop\'' -s a -l all -d 'All of your containers that run'
+complete -c unc -n '__unc_is \'stop\'' -s h -l help -d 'Show this page'
+complete -c unc -n '__unc_is \'stop\'' -l version -d 'Show the version and exit'
+complete -c unc -n '__unc_is \'stop\' 0 more' -a '(__unc_containers)'
+
+complete -c unc -n '__unc_is \'kill\'' -s s -l signal -x -a 'TERM KILL INT HUP QUIT USR1 USR2 STOP CONT WINCH' -d 'Signal to send'
+complete -c unc -n '__unc_is \'kill\'' -s a -l all -d 'All of your containers that run'
+complete -c unc -n '__unc_is \'kill\'' -s h -l help -d 'Show this page'
+complete -c unc -n '__unc_is \'kill\'' -l version -d 'Show the version and exit'
+complete -c unc -n '__unc_is \'kill\' 0 more' -a '(__unc_containers)'
+
+complete -c unc -n '__unc_is \'wait\'' -s a -l all -d 'All of your containers that run'
+complete -c unc -n '__unc_is \'wait\'' -s h -l help -d 'Show this page'
+complete -c unc -n '__unc_is \'wait\'' -l version -d 'Show the version and exit'
+complete -c unc -n '__unc_is \'wait\' 0 more' -a '(__unc_containers)'
+
+complete -c unc -n '__unc_is \'port\'' -s h -l help -d 'Show this page'
+complete -c unc -n '__unc_is \'port\'' -l version -d 'Show the version and exit'
+complete -c unc -n '__unc_is \'port\' 0' -a '(__unc_containers)'
+
+complete -c unc -n '__unc_is \'inspect\'' -l format -x -d 'A Go template, such as \'{{.Network.Address}}\', in place of JSON'
+complete -c unc -n '__unc_is \'inspect\'' -s h -l help -d 'Show this page'
+complete -c unc -n '__unc_is \'inspect\'' -l version -d 'Show the version and exit'
+complete -c unc -n '__unc_is \'inspect\' 0 more' -a '(__unc_containers "" -a)'
+
+complete -c unc -n '__unc_is \'rm\'' -s f -l force -d 'End those that run first'
+complete -c unc -n '__unc_is \'rm\'' -s a -l all -d 'All that have failed'
+complete -c unc -n '__unc_is \'rm\'' -s h -l help -d 'Show this page'
+complete -c unc -n '__unc_is \'rm\'' -l version -d 'Show the version and exit'
+complete -c unc -n '__unc_is \'rm\' 0 more' -a '(__unc_containers "" -a)'
 
 complete -c unc -n '__unc_is \'unshare\'' -l userns -x -a 'auto single' -d 'auto'
 complete -c unc -n '__unc_is \'unshare\'' -s h -l help -d 'Show this page'
