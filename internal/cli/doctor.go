@@ -23,7 +23,7 @@ func (d *doctorCmd) run(*netplumb.Helper) (int, error) {
 	visit := doctor.Visit{Checkup: netplumb.AskCheckup}
 	visit.As, visit.NoUser = becomePatient()
 	list := doctor.Examine(visit)
-	if err := printFindings(os.Stdout, d.Format, list); err != nil {
+	if err := printFindings(os.Stdout, style(os.Stdout), d.Format, list); err != nil {
 		return 0, err
 	}
 	if doctor.Failing(list) {
@@ -52,7 +52,7 @@ func describeUser(uid int) string {
 }
 
 // printFindings prints them as a table with the commands in between, or as an array.
-func printFindings(to io.Writer, format string, list []doctor.Finding) error {
+func printFindings(to io.Writer, p painter, format string, list []doctor.Finding) error {
 	if format == "json" {
 		e := json.NewEncoder(to)
 		e.SetEscapeHTML(false) // a command's && is to be read
@@ -65,7 +65,7 @@ func printFindings(to io.Writer, format string, list []doctor.Finding) error {
 		longest = max(longest, len(f.Name))
 	}
 	for _, f := range list {
-		state := paint(f.State, fmt.Sprintf("%-*s", len(doctor.Problem), f.State))
+		state := paint(p, f.State, fmt.Sprintf("%-*s", len(doctor.Problem), f.State))
 		fmt.Fprintf(&b, "%s  %-*s  %s\n", state, longest, f.Name, oneLine(f.Text))
 		for _, command := range f.Fix {
 			fmt.Fprintf(&b, "fix: %s\n", oneLine(command))
@@ -76,4 +76,12 @@ func printFindings(to io.Writer, format string, list []doctor.Finding) error {
 }
 
 // paint is how the word for a state looks.
-func paint(_ doctor.State, text string) string { return text }
+func paint(p painter, state doctor.State, text string) string {
+	switch state {
+	case doctor.Problem:
+		return p.alarm(text)
+	case doctor.Note:
+		return p.caution(text)
+	}
+	return p.good(text)
+}

@@ -43,7 +43,7 @@ fix: sudo a && b
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var b strings.Builder
-			if err := printFindings(&b, test.format, test.list); err != nil {
+			if err := printFindings(&b, painter{}, test.format, test.list); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, b.String()); diff != "" {
@@ -53,7 +53,7 @@ fix: sudo a && b
 	}
 
 	var b strings.Builder
-	if err := printFindings(&b, "json", list); err != nil {
+	if err := printFindings(&b, painter{}, "json", list); err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsAny(b.String(), "\x1b\r") || !strings.Contains(b.String(), "a && b") {
@@ -64,7 +64,7 @@ fix: sudo a && b
 		t.Errorf("got %+v, %v, want %+v", back, err, list)
 	}
 	for _, format := range []string{"text", "json"} {
-		if err := printFindings(full{}, format, list); !errors.Is(err, errNoRoom) {
+		if err := printFindings(full{}, painter{}, format, list); !errors.Is(err, errNoRoom) {
 			t.Errorf("%s: got error %v, want %v", format, err, errNoRoom)
 		}
 	}

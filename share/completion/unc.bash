@@ -10,7 +10,7 @@ _unc_command() {
 	'')
 		flags='-h --help --version'
 		takes=''
-		below='run exec ps logs attach stop kill wait port inspect rm unshare net'
+		below='run exec ps logs attach stop kill wait port inspect rm unshare net doctor'
 		arguments=()
 		;;
 	'run')
@@ -100,6 +100,12 @@ _unc_command() {
 	'net reload')
 		flags='-h --help --version'
 		takes=''
+		below=''
+		arguments=()
+		;;
+	'doctor')
+		flags='--format -h --help --version'
+		takes='--format'
 		below=''
 		arguments=()
 		;;
@@ -258,6 +264,7 @@ _unc_value() {
 	'unshare --userns') _unc_offer 'auto single' ;;
 	'net --format') _unc_offer 'table json' ;;
 	'net show --format') _unc_offer 'table json' ;;
+	'doctor --format') _unc_offer 'text json' ;;
 	esac
 }
 

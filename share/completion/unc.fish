@@ -34,13 +34,15 @@ function __unc_takes --description 'The flags of a command that take a value'
 			printf '%s\n' --format
 		case 'net reload'
 			printf '%s\n' 
+		case 'doctor'
+			printf '%s\n' --format
 	end
 end
 
 function __unc_below --description 'The commands below a command'
 	switch $argv[1]
 		case ''
-			printf '%s\n' run exec ps logs attach stop kill wait port inspect rm unshare net
+			printf '%s\n' run exec ps logs attach stop kill wait port inspect rm unshare net doctor
 		case 'net'
 			printf '%s\n' show reload
 	end
@@ -147,6 +149,7 @@ complete -c unc -n '__unc_is \'\' 0' -a inspect -d 'Show all that is known of co
 complete -c unc -n '__unc_is \'\' 0' -a rm -d 'Forget detached containers that have failed'
 complete -c unc -n '__unc_is \'\' 0' -a unshare -d 'Run a command, without a container, as root of the ids that yours have'
 complete -c unc -n '__unc_is \'\' 0' -a net -d 'Show the containers\' network'
+complete -c unc -n '__unc_is \'\' 0' -a doctor -d 'Look for what keeps unc from working here, and say which commands help'
 complete -c unc -n '__unc_is \'\'' -s h -l help -d 'Show this page'
 complete -c unc -n '__unc_is \'\'' -l version -d 'Show the version and exit'
 
@@ -275,3 +278,7 @@ complete -c unc -n '__unc_is \'net show\'' -l version -d 'Show the version and e
 
 complete -c unc -n '__unc_is \'net reload\'' -s h -l help -d 'Show this page'
 complete -c unc -n '__unc_is \'net reload\'' -l version -d 'Show the version and exit'
+
+complete -c unc -n '__unc_is \'doctor\'' -l format -x -a 'text json' -d 'text or json'
+complete -c unc -n '__unc_is \'doctor\'' -s h -l help -d 'Show this page'
+complete -c unc -n '__unc_is \'doctor\'' -l version -d 'Show the version and exit'
