@@ -406,18 +406,19 @@ each_share() {
 		"$1" "$here/share/completion/unc.fish" "$data/fish/vendor_completions.d/unc.fish"
 }
 
-# is_same FILE PLACE: there is nothing to do.
-is_same() { [ ! -f "$1" ] || cmp -s "$1" "$2"; }
+# is_put FILE PLACE: there is nothing to do.
+is_put() { [ ! -f "$1" ] || cmp -s "$1" "$2" || is_foreign "$2"; }
 
 # is_share FILE: unc's generator has made it, which says so in the first two lines.
 is_share() { [ -f "$1" ] && [ ! -L "$1" ] && head -n 2 "$1" | grep -q 'internal/manual of unc'; }
 
+is_foreign() { is_there "$1" && ! is_share "$1"; }
+
 install_one() {
-	if is_same "$1" "$2"; then
-		return
-	fi
-	if is_there "$2" && ! is_share "$2"; then
+	if is_foreign "$2"; then
 		say "left alone: $2, which is not of unc"
+	elif is_put "$1" "$2"; then
+		return
 	elif put "$2" <"$1"; then
 		share_count=$((share_count + 1))
 	else
@@ -1003,7 +1004,7 @@ is_settled() {
 	if is_profile_stale; then
 		return 1
 	fi
-	[ ! -d "$here/share" ] || each_share is_same
+	[ ! -d "$here/share" ] || each_share is_put
 }
 
 install() {

@@ -35,4 +35,16 @@
 //
 // unc doctor prints what the package of that name finds, for who the containers would
 // belong to (doctor.go).
+//
+// # Help, and mistakes
+//
+// help.go has a sentence for each flag and examples.go an example for each command and group;
+// page.go joins them with the grammar, and helppage.go prints that. Package manual makes the
+// man pages and completions of the same pages. None of it is touched by a command that runs.
+//
+// Nor is what explains a command line that was refused (mistake.go). kong says what it
+// expected; given.go takes the arguments apart once more to find what it stumbled on, as
+// it was typed, nearest.go what was meant, and elsewhere.go what unc has instead of what
+// others have. What is wrong with the value of a flag has one form, about.go's. printer.go
+// prints errors, in the colours of style.go.
 package cli

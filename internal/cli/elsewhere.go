@@ -34,6 +34,8 @@ var elsewhere = [...]struct{ typed, text, hint string }{
 	{"list", "ps lists containers", "unc ps"},
 	{"enter", "exec runs a command in a container", "unc exec NAME sh"},
 	{"shell", "exec runs a command in a container", "unc exec NAME sh"},
+	{"info", "what unc has and what it lacks on this machine, doctor tells", "unc doctor"},
+	{"system", "what unc has and what it lacks on this machine, doctor tells", "unc doctor"},
 	{"cp", "unc copies no files: lend the container a directory", "unc run -v ./DIR:/DIR COMMAND"},
 	{"diff", "what a container changes is in its own root file system, or thrown away", "unc run --rootfs DIR COMMAND"},
 	{"volume", "unc keeps no volumes: lend the container a directory", "unc run -v ./DIR:/DIR COMMAND"},

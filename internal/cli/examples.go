@@ -27,11 +27,11 @@ var examples = [...]struct{ command, group, text, line string }{
 	{"inspect", "", "one thing of all that is known", "unc inspect --format '{{.Network.Address}}' web"},
 	{"rm", "", "all that have failed", "unc rm --all"},
 
+	{"doctor", "", "what keeps unc from working here, and the commands that help", "unc doctor"},
+
 	{"unshare", "", "remove a tree that a container has filled with users' files", "unc unshare rm -rf ./debian"},
 
 	{"net", "", "who is on the network, for programs to read", "unc net --format json"},
 	{"net show", "", "bridge, filter and all addresses", "unc net show"},
 	{"net reload", "", "after nft flush ruleset", "unc net reload"},
-
-	{"doctor", "", "what is missing here, and how to get it", "unc doctor"},
 }

@@ -21,7 +21,10 @@ var exitItems = []item{
 
 // exitsWith is about commands that run none of the user's.
 func exitsWith(command string) string {
-	if command == "attach" {
+	switch command {
+	case "doctor":
+		return "0 when containers can have all that they take; 1 when something is missing; 125 where unc could not find out, and says why on standard error."
+	case "attach":
 		return "That of the container's command; 0 when the keys to leave it were typed; or 125 where unc could not do it, and says why on standard error."
 	}
 	return "0, or 125 where unc could not do it, and says why on standard error."
