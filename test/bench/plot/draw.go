@@ -23,7 +23,7 @@ const (
 // tell red from green (Okabe and Ito 2008).
 var (
 	ink    = color.RGBA{R: 128, G: 128, B: 128, A: 255}
-	grid   = color.RGBA{R: 128, G: 128, B: 128, A: 70}
+	grid   = color.NRGBA{R: 128, G: 128, B: 128, A: 70}
 	colors = []color.Color{
 		color.RGBA{R: 0, G: 114, B: 178, A: 255},
 		color.RGBA{R: 230, G: 159, B: 0, A: 255},
@@ -37,8 +37,9 @@ var (
 
 // newPlot has nothing behind it, and axes that can be read on any background.
 func newPlot(title string) *plot.Plot {
+	plot.DefaultFont.Variant = "Sans"
 	p := plot.New()
-	p.BackgroundColor = color.Transparent
+	p.BackgroundColor = nil
 	p.Title.Text = title
 	p.Title.TextStyle.Color = ink
 	p.Title.Padding = vg.Points(8)
@@ -163,7 +164,9 @@ func drawScale(r *results) ([]byte, error) {
 		p.Add(line, marks)
 		p.Legend.Add(who, line)
 	}
-	p.X.Min, p.Y.Min = 0, 0
+	// Some take twenty times as long as others. There is room for the legend above.
+	p.X.Min, p.Y.Min, p.Y.Max = 0, 1, 10*p.Y.Max
+	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	p.Legend.Top = true
 	return svg(p, vg.Points(600), vg.Points(360))
 }
