@@ -55,7 +55,8 @@ func svg(p *plot.Plot, width, height vg.Length) ([]byte, error) {
 	p.Draw(draw.New(c))
 	var b bytes.Buffer
 	_, err := c.WriteTo(&b)
-	return b.Bytes(), err
+	// The library measures with its own font, which not every reader's machine has.
+	return bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans"), []byte("font-family:Liberation Sans,Arial,sans-serif")), err
 }
 
 // isUnc tells whose bars are in unc's colour.
