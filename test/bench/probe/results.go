@@ -138,10 +138,11 @@ func machine() map[string]string {
 		gigabytes = fmt.Sprintf("%.0f GB", float64(kilobytes)/(1<<20))
 	}
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	version, _, _ := strings.Cut(strings.TrimSpace(string(kernel)), "-")
 	load, _ := os.ReadFile("/proc/loadavg")
 	return map[string]string{
 		"processor": field("/proc/cpuinfo", "model name"), "processors": strconv.Itoa(runtime.NumCPU()), "memory": gigabytes,
-		"kernel": strings.TrimSpace(string(kernel)), "distribution": field("/etc/os-release", "PRETTY_NAME"),
+		"kernel": version, "distribution": field("/etc/os-release", "PRETTY_NAME"),
 		"load": strings.Join(strings.Fields(string(load))[:3], " "), "date": time.Now().UTC().Format(time.DateOnly),
 	}
 }
