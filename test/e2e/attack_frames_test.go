@@ -465,6 +465,38 @@ func TestWhatOnlyRoutersSay(t *testing.T) {
 	})
 }
 
+// TestWhatRoutersAreTold: it is for the host, and not for each of a thousand containers; what
+// is for all still is.
+func TestWhatRoutersAreTold(t *testing.T) {
+	onAStreet(t, func(t *testing.T, s *street) {
+		for _, test := range []struct {
+			name string
+			kind byte
+			to   string
+			want []string
+		}{
+			{"a report of a group", 131, "ff02::1:3", []string{"the host"}},
+			{"the end of a report", 132, "ff02::2", []string{"the host"}},
+			{"a search for routers", 133, "ff02::2", []string{"the host"}},
+			{"a report of groups", 143, "ff02::16", []string{"the host"}},
+			{"a search for a neighbour", 135, "ff02::1", []string{"the host", "the other container"}},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				to := netip.MustParseAddr(test.to)
+				mark := token()
+				message := neighbour(test.kind, 0, 1, to, s.a.mac, mark)
+				options := []byte{unix.IPPROTO_ICMPV6, 0, 5, 2, 0, 0, 1, 0} // a router alert (RFC 2711), as reports have
+				s.from.send(ether(multicastMAC(to), s.a.mac, typeIPv6, ipPacket(s.a.linkLocal, to, 0, join(options, icmp6(s.a.linkLocal, to, message)))))
+				s.toHost.waits(mark)
+				s.fence()
+				if got := s.where(mark); !slices.Equal(got, test.want) {
+					t.Errorf("got to %q, want %q", got, test.want)
+				}
+			})
+		}
+	})
+}
+
 // TestOwnersChangeTheirEnd: an owner may do what he likes with his end of the
 // pair; what he then sends is still his address's alone.
 func TestOwnersChangeTheirEnd(t *testing.T) {

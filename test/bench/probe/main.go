@@ -1,5 +1,6 @@
-// Command probe measures networks for test/bench/net. It is a server or a client,
-// and prints one number.
+// Command probe measures for test/bench/all. It is a server or a client, and prints
+// one number; or it starts containers, and prints lines of samples; or makes
+// benchmarks.json of such lines.
 //
 //	probe serve ADDRESS       on one address: TCP echo at :7, UDP sink at :9, HTTP at :80
 //	probe rr ADDRESS T        round trips of one byte over one TCP connection, per second
@@ -7,6 +8,8 @@
 //	probe http URL T          HTTP requests over 16 kept connections, per second
 //	probe connect URL T       HTTP requests, each over a connection of its own, per second
 //	probe setup UNC LEASES    milliseconds that net-setup takes beyond its start, at so many leases
+//	probe scale USER UID WHO COUNT COMMAND...   many containers at once (scale.go)
+//	probe results DIR         samples, failures and versions in DIR as JSON (results.go)
 package main
 
 import (
@@ -38,6 +41,19 @@ func main() {
 func run(args []string) error {
 	if len(args) == 2 && args[0] == "serve" {
 		return serve(args[1])
+	}
+	if len(args) == 2 && args[0] == "results" {
+		return results(args[1])
+	}
+	if len(args) > 5 && args[0] == "scale" {
+		uid, err := strconv.Atoi(args[2])
+		if err != nil {
+			return err
+		}
+		return scale(args[1], uid, args[3], args[4], args[5:])
+	}
+	if len(args) > 3 && args[0] == "starts" {
+		return starts(args[1], args[2], args[3:])
 	}
 	if len(args) != 3 {
 		return errors.New("see the comment at the top of main.go")
