@@ -133,7 +133,7 @@ func TestHostsAndHostname(t *testing.T) {
 	rootfs := busyboxRootfs(t, h.alice)
 	staysTheSame(t, rootfs)
 	for _, flags := range [][]string{{"--rootfs", rootfs}, nil} {
-		s := h.open(h.unc(h.alice, append(append([]string{"run", "--hostname", "web"}, flags...), "sh")...))
+		s := h.open(h.unc(h.alice, append(append([]string{"run", "--hostname", "web", "--name", "web"}, flags...), "sh")...))
 		if got := s.do("hostname; cat /etc/hostname"); got != "web\nweb\n" {
 			t.Errorf("the hostname is %q", got)
 		}

@@ -104,7 +104,7 @@ func TestNetShowsWhatTheKernelHas(t *testing.T) {
 			{"tcp", netip.MustParseAddrPort("[::]:8080"), 80},
 			{"udp", netip.MustParseAddrPort("127.0.0.1:5353"), 53},
 		}},
-		{Owner: h.bob.uid, Address: netip.MustParseAddr(plainOne.v4), Address6: netip.MustParseAddr(plainOne.v6)},
+		{Owner: h.bob.uid, Name: strings.TrimSpace(plainOne.do("hostname")), Address: netip.MustParseAddr(plainOne.v4), Address6: netip.MustParseAddr(plainOne.v6)},
 	}
 	slices.SortFunc(want, func(a, b leaseShown) int { return a.Address.Compare(b.Address) })
 	for i := range want {

@@ -48,7 +48,7 @@ func TestTheTerminalIsRestored(t *testing.T) {
 		p := newPty(t, h.alice)
 		before := p.mode()
 		h.with(t).login(p, plainly, "run", "--rootfs", rootfs, "nowhere")
-		p.expect("unc: command not found")
+		p.expect("command not found")
 		p.ended(127)
 		if p.mode() != before {
 			t.Error("the terminal is not as it was")
