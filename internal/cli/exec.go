@@ -59,7 +59,7 @@ func (e *execCmd) run(*netplumb.Helper) (code int, err error) {
 		t, streams = &terminal{}, []*os.File{null, null, null}
 	}
 	asked := &control.Command{
-		Args: afterDashes(e.Command), Workdir: e.Workdir, User: e.User, Terminal: t.is, Detach: e.Detach,
+		Args: afterDashes(e.Command), Workdir: control.Text(e.Workdir), User: control.Text(e.User), Terminal: t.is, Detach: e.Detach,
 	}
 	if asked.Env, err = e.environment([]string{"TERM=" + t.kind()}); err != nil {
 		return 0, err

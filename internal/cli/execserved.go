@@ -110,13 +110,13 @@ func (c *container) command(asked *control.Command) (*nsexec.Command, error) {
 	if len(asked.Args) == 0 {
 		return nil, errors.New("there is no command to run")
 	}
-	command := &nsexec.Command{Args: asked.Args, Workdir: asked.Workdir, User: c.spec.User, Ambient: c.spec.Ambient}
+	command := &nsexec.Command{Args: asked.Args, Workdir: string(asked.Workdir), User: c.spec.User, Ambient: c.spec.Ambient}
 	if command.Workdir == "" {
 		command.Workdir = c.spec.Workdir
 	}
 	env := newEnvironment(c.spec.Env)
 	if asked.User != "" {
-		who, err := users.Lookup(int(c.inside.Root.Fd()), asked.User)
+		who, err := users.Lookup(int(c.inside.Root.Fd()), string(asked.User))
 		if err != nil {
 			return nil, err
 		}
