@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/control"
+	"unc/internal/hint"
 	"unc/internal/nsexec"
 	"unc/internal/users"
 )
@@ -117,6 +118,9 @@ func (c *container) command(asked *control.Command) (*nsexec.Command, error) {
 	env := newEnvironment(c.spec.Env)
 	if asked.User != "" {
 		who, err := users.Lookup(int(c.inside.Root.Fd()), string(asked.User))
+		if hint.Of(err) != nil { // which is about unc run
+			err = hint.With(err, "unc exec -u 1000:1000 "+c.name+" COMMAND    # numbers need no entry")
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -50,6 +50,7 @@ func TestExecExitCodes(t *testing.T) {
 		{"no such directory", []string{"-w", "/nowhere", "box", "true"}, 125, `"/nowhere": no such file or directory`},
 		{"no directory", []string{"-w", "/bin/sh", "box", "true"}, 125, `"/bin/sh": not a directory`},
 		{"no absolute directory", []string{"-w", "bin", "box", "true"}, 125, `"bin"`},
+		{"a user that is nobody", []string{"-u", "erin", "box", "true"}, 125, "hint: unc exec -u 1000:1000 box COMMAND "},
 		{"not executable", []string{"box", "/bin/plain"}, 126, "not executable"},
 		{"no program", []string{"box", "no-program"}, 126, "a program for this machine"},
 		{"a directory", []string{"box", "/bin"}, 126, "not executable"},

@@ -44,11 +44,12 @@ func (c *living) sh(script string) string {
 	return c.run(c.exec(nil, "sh", "-euc", script)).works(c.t)
 }
 
-// end ends the container, of which nothing is left.
+// end ends the container, of which nothing is left. Who was in it from outside may still be
+// there, in a shell of a terminal's.
 func (c *living) end() {
 	c.t.Helper()
 	c.run(c.host.unc(c.alice, "kill", c.name)).works(c.t)
-	c.forgotten(c.alice)
+	c.unrecorded(c.alice)
 }
 
 // command is the host's number of the container's first command.
