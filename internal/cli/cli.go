@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -122,11 +123,22 @@ func parse(args []string) (*kong.Kong, *kong.Context, error) {
 func newParser(grammar any, options ...kong.Option) *kong.Kong {
 	parser, err := kong.New(grammar, append(options,
 		kong.Name("unc"), kong.Description(description), kong.Vars{"version": Version()},
+		kong.KindMapper(reflect.String, kong.MapperFunc(takeText)),
 		kong.Exit(func(int) { panic(helpShown{}) }))...)
 	if err != nil {
 		panic(err) // the grammar itself is wrong
 	}
 	return parser
+}
+
+// takeText takes an argument as it is. kong's own mapper takes it through JSON, which makes
+// something else of what is no UTF-8: a file's name may be any bytes.
+func takeText(ctx *kong.DecodeContext, target reflect.Value) error {
+	token, err := ctx.Scan.PopValue("string")
+	if err == nil {
+		target.SetString(fmt.Sprint(token.Value))
+	}
+	return err
 }
 
 // beginEarly starts net-setup, which takes longer to start than all of the

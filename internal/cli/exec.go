@@ -59,7 +59,7 @@ func (e *execCmd) run(*netplumb.Helper) (code int, err error) {
 		t, streams = &terminal{}, []*os.File{null, null, null}
 	}
 	asked := &control.Command{
-		Args: afterDashes(e.Command), Workdir: e.Workdir, User: e.User, Terminal: t.is, Detach: e.Detach,
+		Args: afterDashes(e.Command), Workdir: control.Text(e.Workdir), User: control.Text(e.User), Terminal: t.is, Detach: e.Detach,
 	}
 	if asked.Env, err = e.environment([]string{"TERM=" + t.kind()}); err != nil {
 		return 0, err
@@ -69,22 +69,25 @@ func (e *execCmd) run(*netplumb.Helper) (code int, err error) {
 		return 0, err
 	}
 	defer conn.Close()
+	child := &remote{conn: conn, joined: slices.Contains(t.is[:], true)}
+	sv := newSupervisor(child, t)
+	if !e.Detach {
+		// Before the command can be there, whose signals they are.
+		go sv.catchSignals()
+		<-sv.caught
+	}
 	if err := conn.Send(&control.Request{Verb: control.Exec, Command: asked}, streams...); err != nil {
 		return 0, fmt.Errorf("asking the container's supervisor: %w", err)
 	}
-	child := &remote{conn: conn, joined: slices.Contains(t.is[:], true)}
 	if e.Detach {
 		return 0, child.Started()
 	}
-	return e.supervise(child, t)
+	return e.supervise(sv, child, t)
 }
 
 // supervise joins the terminals and goes on as with a container of its own.
-func (e *execCmd) supervise(child *remote, t *terminal) (int, error) {
+func (e *execCmd) supervise(sv *supervisor, child *remote, t *terminal) (int, error) {
 	defer t.restore()
-	sv := newSupervisor(child, t)
-	go sv.catchSignals()
-	<-sv.caught
 	if child.joined {
 		_, files, err := child.conn.Hear()
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/control"
+	"unc/internal/hint"
 	"unc/internal/nsexec"
 	"unc/internal/users"
 )
@@ -110,13 +111,16 @@ func (c *container) command(asked *control.Command) (*nsexec.Command, error) {
 	if len(asked.Args) == 0 {
 		return nil, errors.New("there is no command to run")
 	}
-	command := &nsexec.Command{Args: asked.Args, Workdir: asked.Workdir, User: c.spec.User, Ambient: c.spec.Ambient}
+	command := &nsexec.Command{Args: asked.Args, Workdir: string(asked.Workdir), User: c.spec.User, Ambient: c.spec.Ambient}
 	if command.Workdir == "" {
 		command.Workdir = c.spec.Workdir
 	}
 	env := newEnvironment(c.spec.Env)
 	if asked.User != "" {
-		who, err := users.Lookup(int(c.inside.Root.Fd()), asked.User)
+		who, err := users.Lookup(int(c.inside.Root.Fd()), string(asked.User))
+		if hint.Of(err) != nil { // which is about unc run
+			err = hint.With(err, "unc exec -u 1000:1000 "+c.name+" COMMAND    # numbers need no entry")
+		}
 		if err != nil {
 			return nil, err
 		}

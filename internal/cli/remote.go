@@ -8,13 +8,15 @@ import (
 
 // remote is a command in a container that another process supervises.
 type remote struct {
-	conn   *control.Conn
-	joined bool // the supervisor waits to hear that its terminal is ready
-	failed bool
+	conn     *control.Conn
+	joined   bool // the supervisor waits to hear that its terminal is ready
+	released bool
+	failed   bool
 }
 
 // Release lets the command start.
 func (r *remote) Release() error {
+	r.released = true
 	if !r.joined {
 		return nil
 	}
@@ -29,8 +31,12 @@ func (r *remote) Started() error {
 	return err
 }
 
-// Signal has a signal sent to it.
+// Signal has a signal sent to it. One that does not end unc, before there is a command to
+// get it, is nobody's.
 func (r *remote) Signal(sig unix.Signal) error {
+	if !r.released {
+		return nil
+	}
 	return r.conn.Send(control.Order{Signal: int(sig)})
 }
 

@@ -98,8 +98,12 @@ func (t *terminal) take() error {
 
 // listen begins to pass on what is typed. Before the command runs nobody would get
 // the signal that a Ctrl-C becomes there. In the background it waits until the
-// terminal is ours: to read it then would stop unc (SIGTTIN).
+// terminal is ours: to read it then would stop unc (SIGTTIN). News of the size that came
+// between join and the command's start went to nobody.
 func (t *terminal) listen() {
+	if t.master != nil {
+		t.resize()
+	}
 	if !t.is[0] {
 		return
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// maxMessage is how long a message can be, in bytes: what execve(2) takes of
-	// arguments and environment, in JSON that writes a byte as up to six.
+	// maxMessage is how long a message can be, in bytes: more than what execve(2) takes of
+	// arguments and environment (Texts).
 	maxMessage = 16 << 20
 
 	// maxFiles is how many descriptors come with one.

@@ -36,8 +36,8 @@ func TestMessages(t *testing.T) {
 	}{
 		{"none", Request{}, 0},
 		{"a signal", Request{Verb: Signal, Signal: 15}, 0},
-		{"descriptors", Request{Verb: Exec, Command: &Command{Args: []string{"sh"}, Detach: true}}, 3},
-		{"more than a socket holds", Request{Command: &Command{Args: []string{strings.Repeat("x", 3<<20)}}}, 2},
+		{"descriptors", Request{Verb: Exec, Command: &Command{Args: Texts{"sh"}, Detach: true}}, 3},
+		{"more than a socket holds", Request{Command: &Command{Args: Texts{strings.Repeat("x", 3<<20)}}}, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a, b := pair(t)

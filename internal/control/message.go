@@ -20,10 +20,10 @@ type Request struct {
 
 // Command is one more command for a container.
 type Command struct {
-	Args    []string `json:"args"`
-	Env     []string `json:"env,omitempty"`     // "NAME=value", beside and before the container's own
-	Workdir string   `json:"workdir,omitempty"` // empty: the container's
-	User    string   `json:"user,omitempty"`    // as --user has it; empty: the container's
+	Args    Texts `json:"args"`
+	Env     Texts `json:"env,omitempty"`     // "NAME=value", beside and before the container's own
+	Workdir Text  `json:"workdir,omitempty"` // empty: the container's
+	User    Text  `json:"user,omitempty"`    // as --user has it; empty: the container's
 
 	// Terminal says which of its streams become a terminal of the container's.
 	Terminal [3]bool `json:"terminal"`

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,7 @@ var lastUser atomic.Int32
 func newUser() user {
 	n := int(lastUser.Add(1))
 	uid := 70000 + os.Getpid()%50*500 + n
+	_ = os.RemoveAll("/tmp/unc-" + strconv.Itoa(uid)) // of a run of the tests that failed
 	return user{uid: uid, gid: uid + 25000}
 }
 

@@ -49,10 +49,16 @@ func (h *host) inspect(u user, name string) infoOf {
 // forgotten looks until nothing is left of all of a user's containers.
 func (h *host) forgotten(u user) {
 	h.t.Helper()
+	h.unrecorded(u)
+	eventually(h.t, "no process left", func() bool { return len(processesOf(u)) == 0 })
+}
+
+// unrecorded looks until there is no trace of them but perhaps processes.
+func (h *host) unrecorded(u user) {
+	h.t.Helper()
 	if left := h.run(h.unc(u, "ps", "-aq")).works(h.t); left != "" {
 		h.t.Errorf("unc ps -a shows %q, want nothing", left)
 	}
-	eventually(h.t, "no process left", func() bool { return len(processesOf(u)) == 0 })
 	eventually(h.t, "no lease left", func() bool { return len(h.leases()) == 0 })
 	if left, err := filepath.Glob(fmt.Sprintf("/tmp/unc-%d/*", u.uid)); err != nil || len(left) > 0 {
 		h.t.Errorf("the records %q are left, %v", left, err)
