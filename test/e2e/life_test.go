@@ -54,7 +54,7 @@ func (h *host) forgotten(u user) {
 	}
 	eventually(h.t, "no process left", func() bool { return len(processesOf(u)) == 0 })
 	eventually(h.t, "no lease left", func() bool { return len(h.leases()) == 0 })
-	if left, err := filepath.Glob(fmt.Sprintf("/tmp/unc-%d/*", u.uid)); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(recordsOf(u) + "/*"); err != nil || len(left) > 0 {
 		h.t.Errorf("the records %q are left, %v", left, err)
 	}
 }
