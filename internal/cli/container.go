@@ -89,7 +89,7 @@ func (r *runCmd) claim(c *container) error {
 	}
 	switch {
 	case err == nil:
-	case r.Name != "" || r.Detach:
+	case r.Name != nil || r.Detach:
 		return err
 	default:
 		warn("this container can't be found by unc ps and the like: " + err.Error())
@@ -100,14 +100,15 @@ func (r *runCmd) claim(c *container) error {
 
 // claimIn claims a name in the store. What a supervisor that was killed has left of it on the
 // network may stay for minutes, and is in the way.
-func claimIn(store *record.Store, wanted string) (held *record.Held, called string, err error) {
+func claimIn(store *record.Store, wanted *string) (held *record.Held, called string, err error) {
 	for attempt := 0; ; attempt++ {
-		called = wanted
-		if wanted == "" {
+		if wanted != nil {
+			called = *wanted
+		} else {
 			called = name.Random(attempt)
 		}
 		held, err = store.Claim(called)
-		if wanted == "" && errors.Is(err, record.ErrTaken) {
+		if wanted == nil && errors.Is(err, record.ErrTaken) {
 			continue
 		}
 		if err == nil && held.Stale {

@@ -12,7 +12,7 @@ import (
 
 // lifeFlags say what a container is called, and who stays with it.
 type lifeFlags struct {
-	Name        string   `placeholder:"NAME"`
+	Name        *string  `placeholder:"NAME"` // an empty one is a script's variable that is not set
 	Detach      bool     `short:"d"`
 	Interactive bool     `short:"i"`
 	TTY         bool     `short:"t" name:"tty"`
@@ -36,8 +36,8 @@ const defaultLog = 1 << 20
 
 // Validate refuses flags that mean nothing together.
 func (f *lifeFlags) Validate() error {
-	if f.Name != "" {
-		if err := name.Check(f.Name); err != nil {
+	if f.Name != nil {
+		if err := name.Check(*f.Name); err != nil {
 			return err
 		}
 	}

@@ -13,10 +13,11 @@ func TestLifeFlags(t *testing.T) {
 		want string
 	}{
 		{"none", lifeFlags{}, ""},
-		{"all", lifeFlags{Name: "web-1_a", Detach: true, TTY: true, Label: []string{"a", "b=c=d"}, LogOpt: []string{"max-size=1m"}, JSONStatusFD: &three}, ""},
-		{"a name in upper case", lifeFlags{Name: "Web"}, `"Web" is no name for a container`},
-		{"a name that is a path", lifeFlags{Name: "../web"}, `"../web" is no name for a container`},
-		{"a name that moves the cursor", lifeFlags{Name: "a\x1b[2J"}, `is no name for a container`},
+		{"all", lifeFlags{Name: new("web-1_a"), Detach: true, TTY: true, Label: []string{"a", "b=c=d"}, LogOpt: []string{"max-size=1m"}, JSONStatusFD: &three}, ""},
+		{"an empty name", lifeFlags{Name: new("")}, `"" is no name for a container`},
+		{"a name in upper case", lifeFlags{Name: new("Web")}, `"Web" is no name for a container`},
+		{"a name that is a path", lifeFlags{Name: new("../web")}, `"../web" is no name for a container`},
+		{"a name that moves the cursor", lifeFlags{Name: new("a\x1b[2J")}, `is no name for a container`},
 		{"a label without a name", lifeFlags{Label: []string{"=x"}}, `--label "=x": it has no name`},
 		{"another option", lifeFlags{Detach: true, LogOpt: []string{"path=/tmp/x"}}, "max-size=SIZE is the one option"},
 		{"no size", lifeFlags{Detach: true, LogOpt: []string{"max-size"}}, `--log-opt "max-size": `},

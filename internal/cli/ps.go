@@ -139,7 +139,7 @@ func (p *psCmd) printTemplate(to io.Writer, list []*record.Entry) error {
 func parseTemplate(text string) (*template.Template, error) {
 	t, err := template.New("format").Funcs(template.FuncMap{"json": func(v any) (string, error) {
 		text, err := json.Marshal(v)
-		return string(text), err
+		return escapeControls(string(text)), err
 	}}).Parse(text)
 	if err != nil {
 		return nil, about("--format", text, err)
@@ -156,6 +156,21 @@ func printInfos(to io.Writer, list []*record.Entry) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(to, "%s\n", text)
+	_, err = fmt.Fprintf(to, "%s\n", escapeControls(string(text)))
 	return err
+}
+
+// escapeControls writes as escapes what package json leaves of the characters that a terminal
+// acts on: DEL, and the second set of ISO 6429. They can only be in strings.
+func escapeControls(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	for _, r := range text {
+		if r >= 0x7f && r < 0xa0 {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }

@@ -50,10 +50,23 @@ func newHost(t *testing.T) *host {
 	t.Helper()
 	needRoot(t)
 	h := &host{t: t, netns: newNetns(t), alice: newUser(), bob: newUser(), bridge: "unc0", gateway: "10.100.42.1/24"}
+	h.removeRecords() // of another run's users who had these numbers
+	t.Cleanup(h.removeRecords)
 	loadModules.Do(func() { runOnce(t) })
 	h.compareAtEnd()
 	return h
 }
+
+// removeRecords removes the directories of records that the users have in /tmp, which stay with
+// an ordinary user.
+func (h *host) removeRecords() {
+	for _, u := range []user{h.alice, h.bob} {
+		must(h.t, os.RemoveAll(recordsOf(u)))
+	}
+}
+
+// recordsOf is where the records of a user's containers are who has no runtime directory.
+func recordsOf(u user) string { return fmt.Sprintf("/tmp/unc-%d", u.uid) }
 
 // loadModules comes before the first host is compared: the kernel loads what a
 // container takes when the first one needs it, and modules bring settings of their

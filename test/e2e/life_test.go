@@ -60,7 +60,7 @@ func (h *host) unrecorded(u user) {
 		h.t.Errorf("unc ps -a shows %q, want nothing", left)
 	}
 	eventually(h.t, "no lease left", func() bool { return len(h.leases()) == 0 })
-	if left, err := filepath.Glob(fmt.Sprintf("/tmp/unc-%d/*", u.uid)); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(recordsOf(u) + "/*"); err != nil || len(left) > 0 {
 		h.t.Errorf("the records %q are left, %v", left, err)
 	}
 }
