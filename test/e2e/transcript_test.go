@@ -262,7 +262,7 @@ func (d *desk) do(s step) {
 		d.shell = d.h.open(d.outside(d.h, "exec "+command))
 		d.shells = append(d.shells, d.shell)
 	case s.where == anotherMachine:
-		got = d.h.run(d.outside(d.lan, command)).works(t)
+		got = d.lan.run(d.outside(d.lan, command)).works(t)
 	case looks.MatchString(command):
 		// What a container does takes a moment, and longer than a test does to look.
 		lookUntil(deadline, func() bool {
