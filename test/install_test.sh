@@ -88,6 +88,7 @@ cases="
 	uninstall_runs_no_other_program
 	real_install_as_root
 	real_install_as_user
+	readme_shows_it
 "
 
 # --- what the cases are written in ---
@@ -1698,6 +1699,27 @@ real_install_as_user() {
 	want_rc 0
 	want_no_network
 }
+
+# readme_shows_it: what README.md shows of a user who installs and removes unc is what he sees. Numbers,
+# and where Go and the sources are, are other ones on every machine.
+readme_shows_it() {
+	need_real
+	need_remove
+	stub_sudo sudo
+	stub_go 1.26
+	cp "$T/real" "$T/built"
+	cd "$T/src"
+	for typed in ./install.sh "./install.sh --uninstall"; do
+		# shellcheck disable=SC2086 # a command and its argument
+		alice $typed
+		want_rc 0
+		anywhere <"$T/out" >"$T/got"
+		awk -v typed="$typed" '/^(```|\$ )/ { on = 0 } on; $0 == "$ " typed { on = 1 }' "$UNC_TEST_SOURCE/README.md" | anywhere >"$T/want"
+		diff "$T/want" "$T/got" || fail "$typed prints something else than README.md has"
+	done
+}
+
+anywhere() { sed 's|[^ ]*/install\.sh|install.sh|; s|[^ ]*/go$|go|; s/ [0-9][0-9.]*/ N/g'; }
 
 # --- one case, in its namespaces ---
 

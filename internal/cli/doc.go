@@ -1,12 +1,57 @@
 // Package cli is the command line of unc: the grammar, one file for each
 // command, and the one place where errors are printed.
 //
+// # The container and its supervisor
+//
 // It is also where nsexec, which knows nothing of networks, and netplumb, which
 // knows nothing of mounts, meet: run.go starts a container with the one and
-// gives it a network with the other, and stays with it. What a container's
+// gives it a network with the other, and stays with it. The container struct
+// (container.go) is all that this process, the supervisor, has of it: its name, its record, the
+// child, the network, and who is to be told of its beginning and end (status.go). What a
 // supervisor serves from then on starts here, too, and ends with the process: names,
 // its resolver, and relay, for what the host itself sends to published ports
 // (network.go). The container's /etc/hosts and resolv.conf are written here (etc.go).
+//
+//	newContainer   a name and its record (package record) are claimed; the console is made
+//	contain        namespaces, network, files; the command runs
+//	begin          the record is written, the control socket answered (package control)
+//	supervise      signals and streams, to the end (supervise.go)
+//	end            the name is given back, or the record kept; who waits is told
+//
+// A container is in its record when its command runs. In the foreground that is done a
+// moment later: a command that is over by then does not pay for it, and who asks before waits
+// at the socket.
+//
+// # Consoles
+//
+// supervise.go stays with whatever is supervised, and its console has the streams. There are
+// four pairs:
+//
+//	unc run            nsexec.Child   terminal   the user's streams, or his terminal joined with the
+//	                                             container's (terminal.go, screen.go)
+//	unc run --detach   nsexec.Child   recorder   a log, and an input that others are handed
+//	unc exec           remote         terminal   a command that another process supervises
+//	unc attach         visit          visit      a container that another process supervises: its log is
+//	                                             followed, its input or terminal is written to
+//
+// # Detached
+//
+// unc run --detach is two processes: the front, which somebody has typed, and the supervisor, which is
+// unc again with one argument more, in a session of its own (detach.go). What goes wrong until
+// the command runs, the supervisor says on the front's streams and exits; the front exits as it
+// did. When the command runs and the record is there, it tells the front the name and lets go
+// of all that is the front's: streams, directory, socket. A supervisor whose front is gone by then
+// ends the container, for nobody knows of it.
+//
+// # Later commands
+//
+// They find a container by its record (find.go), and ask its supervisor over the control
+// socket (served.go has the answers). For unc exec, the supervisor has pid 1 start a command with the streams
+// that the asker has passed (execserved.go), and goes on to pass signals; the
+// command is killed when the asker is gone. unc logs asks nobody, it reads the log.
+//
+// Which container has failed, and is kept for that, is decided in one place: container.end. A signal
+// that came over the socket is somebody's wish that it end.
 //
 // # The flags of run
 //

@@ -19,7 +19,7 @@ var examples = [...]struct{ command, group, text, line string }{
 	{"exec", "", "as another user, in a directory", "unc exec -u www-data -w /srv web ls -l"},
 	{"ps", "", "names and addresses", "unc ps --format '{{.Name}} {{.Address}}'"},
 	{"logs", "", "the last ten lines, and all that follow", "unc logs -f -n 10 web"},
-	{"attach", "", "what it writes from now on; ctrl-p ctrl-q leaves it running", "unc attach web"},
+	{"attach", "", "type into its terminal (unc run -dit); ctrl-p ctrl-q leaves it running", "unc attach web"},
 	{"stop", "", "with a minute to finish", "unc stop -t 60 web"},
 	{"kill", "", "have a server read its configuration again", "unc kill -s HUP web"},
 	{"wait", "", "until it has ended, and then its exit code", "unc wait web"},

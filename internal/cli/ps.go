@@ -118,8 +118,7 @@ func printTable(to io.Writer, list []*record.Entry) error {
 	return w.Flush()
 }
 
-// printTemplate prints each as a Go template says (text/template), with podman's "table " before
-// it or not.
+// printTemplate prints each as a Go template says (text/template).
 func (p *psCmd) printTemplate(to io.Writer, list []*record.Entry) error {
 	t, err := parseTemplate(p.Format)
 	if err != nil {

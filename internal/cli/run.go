@@ -165,7 +165,7 @@ func (r *runCmd) Validate() error {
 		return err
 	}
 	if !r.Remove {
-		return errors.New("--rm=false means nothing: of a container that has ended, nothing is kept")
+		return errors.New("--rm=false means nothing: a container that has ended is never started again")
 	}
 	for _, flags := range []interface{ Validate() error }{
 		&r.lifeFlags, &r.fileFlags, &r.identityFlags, &r.networkFlags, &r.limitFlags, &r.securityFlags,
