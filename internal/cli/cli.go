@@ -41,6 +41,11 @@ type command interface {
 	run(early *netplumb.Helper) (code int, err error)
 }
 
+// errand is one that either works or does not.
+type errand interface {
+	do() error
+}
+
 // checkCommand refuses a command that begins with a dash: to kong, a flag that it does
 // not know is the first of the arguments that it passes on.
 func checkCommand(args []string) error {
@@ -96,7 +101,12 @@ func Main(args []string) (code int) {
 	if err != nil {
 		return Fail(explain(parser.Model.Node, args, err))
 	}
-	code, err = parsed.Selected().Target.Addr().Interface().(command).run(early)
+	switch c := parsed.Selected().Target.Addr().Interface().(type) {
+	case command:
+		code, err = c.run(early)
+	case errand:
+		err = c.do()
+	}
 	if err != nil {
 		return Fail(spell(err, read(parser.Model.Node, args).flags))
 	}

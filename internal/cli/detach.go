@@ -51,7 +51,7 @@ func (r *runCmd) detach() (int, error) {
 	}
 	if len(called) > 0 {
 		ready(process.Pid)
-		_, err := fmt.Printf("%s\n", called)
+		_, err := fmt.Fprintf(os.Stdout, "%s\n", called)
 		return 0, err
 	}
 	state, err := process.Wait() // it has said why

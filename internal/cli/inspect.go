@@ -50,7 +50,7 @@ func (i *inspectCmd) run(*netplumb.Helper) (code int, err error) {
 		if err := t.Execute(os.Stdout, e.Info); err != nil {
 			return 0, about("--format", i.Format, err)
 		}
-		fmt.Println()
+		fmt.Fprintln(os.Stdout)
 	}
 	return code, nil
 }

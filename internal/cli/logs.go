@@ -9,7 +9,6 @@ import (
 	"unc/internal/hint"
 	"unc/internal/logfile"
 	"unc/internal/name"
-	"unc/internal/netplumb"
 	"unc/internal/record"
 )
 
@@ -38,30 +37,30 @@ func (l *logsCmd) tail() (int, error) {
 	return int(n), nil
 }
 
-// run prints it to where the container's command wrote it.
-func (l *logsCmd) run(*netplumb.Helper) (int, error) {
+// do prints it to where the container's command wrote it.
+func (l *logsCmd) do() error {
 	if err := leaveRoot(); err != nil {
-		return 0, err
+		return err
 	}
 	e, err := find(l.Name)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if !e.Info.Detached && e.Info.Supervisor != 0 {
-		return 0, hint.With(fmt.Errorf("container %q writes to where it was started, and nothing of it is kept", e.Info.Name),
+		return hint.With(fmt.Errorf("container %q writes to where it was started, and nothing of it is kept", e.Info.Name),
 			"unc run --detach COMMAND    # keeps what the command writes")
 	}
 	tail, err := l.tail()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	over := make(chan struct{})
 	if !l.Follow || !e.Alive {
 		close(over)
 	} else if err := closeAtEnd(e, over); err != nil {
-		return 0, err
+		return err
 	}
-	return 0, readLog(e, logfile.Options{Tail: tail, Follow: l.Follow, Timestamps: l.Timestamps}, over)
+	return readLog(e, logfile.Options{Tail: tail, Follow: l.Follow, Timestamps: l.Timestamps}, over)
 }
 
 // closeAtEnd closes a channel when a container has ended.

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"unc/internal/name"
-	"unc/internal/netplumb"
 	"unc/internal/record"
 )
 
@@ -43,18 +42,18 @@ func (p *portCmd) wanted() (port uint16, protocol string, err error) {
 	return uint16(n), protocol, nil
 }
 
-// run prints one port a line, as podman and Docker do.
-func (p *portCmd) run(*netplumb.Helper) (int, error) {
+// do prints one port a line, as podman and Docker do.
+func (p *portCmd) do() error {
 	if err := leaveRoot(); err != nil {
-		return 0, err
+		return err
 	}
 	e, err := find(p.Name)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	port, protocol, err := p.wanted()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	found := false
 	for _, m := range e.Info.Network.Ports {
@@ -70,9 +69,9 @@ func (p *portCmd) run(*netplumb.Helper) (int, error) {
 		found = true
 	}
 	if port != 0 && !found {
-		return 0, fmt.Errorf("container %q has no port %d/%s published", e.Info.Name, port, protocol)
+		return fmt.Errorf("container %q has no port %d/%s published", e.Info.Name, port, protocol)
 	}
-	return 0, nil
+	return nil
 }
 
 // publishedPorts is them all in one line, each where an address of the host alone does not tell it.

@@ -11,7 +11,6 @@ import (
 	"text/template"
 	"time"
 
-	"unc/internal/netplumb"
 	"unc/internal/record"
 )
 
@@ -31,14 +30,14 @@ type row struct {
 	Labels  map[string]string
 }
 
-// run prints them.
-func (p *psCmd) run(*netplumb.Helper) (int, error) {
+// do prints them.
+func (p *psCmd) do() error {
 	if err := leaveRoot(); err != nil {
-		return 0, err
+		return err
 	}
 	all, err := list()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	shown := all[:0]
 	for _, e := range all {
@@ -51,13 +50,13 @@ func (p *psCmd) run(*netplumb.Helper) (int, error) {
 		for _, e := range shown {
 			fmt.Fprintln(os.Stdout, e.Info.Name)
 		}
-		return 0, nil
+		return nil
 	case p.Format == "json":
-		return 0, printInfos(os.Stdout, shown)
+		return printInfos(os.Stdout, shown)
 	case p.Format != "":
-		return 0, p.printTemplate(os.Stdout, shown)
+		return p.printTemplate(os.Stdout, shown)
 	}
-	return 0, printTable(os.Stdout, shown)
+	return printTable(os.Stdout, shown)
 }
 
 func rowOf(e *record.Entry) row {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -27,7 +28,7 @@ func (r *rmCmd) run(*netplumb.Helper) (int, error) {
 		if err := r.remove(e); err != nil {
 			return err
 		}
-		_, err := fmt.Println(e.Info.Name)
+		_, err := fmt.Fprintln(os.Stdout, e.Info.Name)
 		return err
 	})
 }

@@ -52,7 +52,7 @@ func (s *stopCmd) run(*netplumb.Helper) (int, error) {
 			code = Fail(err)
 			continue
 		}
-		fmt.Println(one.entry.Info.Name)
+		fmt.Fprintln(os.Stdout, one.entry.Info.Name)
 	}
 	return code, err
 }
@@ -126,7 +126,7 @@ func (k *killCmd) run(*netplumb.Helper) (int, error) {
 				return err
 			}
 		}
-		_, err = fmt.Println(e.Info.Name)
+		_, err = fmt.Fprintln(os.Stdout, e.Info.Name)
 		return err
 	})
 }

@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -303,7 +305,7 @@ func TestStatusIsTold(t *testing.T) {
 				text, err := os.ReadFile(status)
 				return err == nil && string(text) == want
 			})
-			eventually(t, "no pidfile left", func() bool { _, err := os.Stat(pidfile); return os.IsNotExist(err) })
+			eventually(t, "no pidfile left", func() bool { _, err := os.Stat(pidfile); return errors.Is(err, fs.ErrNotExist) })
 			h.forgotten(h.alice)
 		})
 	}

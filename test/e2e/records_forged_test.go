@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -235,7 +237,7 @@ func TestForgedRecords(t *testing.T) {
 					t.Errorf("unc %s writes control characters: %.300q", command, shown)
 				}
 				if test.gone && command == "ps" {
-					if _, err := os.Stat(f.record); !os.IsNotExist(err) {
+					if _, err := os.Stat(f.record); !errors.Is(err, fs.ErrNotExist) {
 						t.Errorf("the record is there after unc ps, %v", err)
 					}
 				}

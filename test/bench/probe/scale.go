@@ -68,7 +68,7 @@ func scale(user string, uid int, who string, count string, command []string) err
 		if left, failed := links(); failed != nil || left == 0 {
 			break
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 	if !killed.IsZero() && n > 0 {
 		fmt.Printf("scale-teardown\t%s\t%d\t%.0f\n", who, n, float64(time.Since(killed).Microseconds())/1000)
@@ -112,7 +112,7 @@ func starts(who, count string, command []string) error {
 		}
 		fmt.Printf("%s\t%s\t%d\t%.3f\n", measure, who, min(at, most), float64(took.Microseconds())/1000)
 		if n == 1 || n == 100 || n == most {
-			time.Sleep(1500 * time.Millisecond) // unc makes itself small when a container has run for a second
+			<-time.After(1500 * time.Millisecond) // unc makes itself small when a container has run for a second
 			fmt.Printf("mark %d\n", n)
 			if _, err := stdin.ReadString('\n'); err != nil {
 				return err
