@@ -80,7 +80,7 @@ func (e *execCmd) run(*netplumb.Helper) (code int, err error) {
 		return 0, fmt.Errorf("asking the container's supervisor: %w", err)
 	}
 	if e.Detach {
-		return 0, child.Started()
+		return 0, child.begin()
 	}
 	return e.supervise(sv, child, t)
 }
@@ -100,6 +100,9 @@ func (e *execCmd) supervise(sv *supervisor, child *remote, t *terminal) (int, er
 		if err := t.join(files[0]); err != nil {
 			return 0, err
 		}
+	}
+	if err := child.begin(); err != nil {
+		return 0, err
 	}
 	if err := sv.release(); err != nil {
 		return 0, err

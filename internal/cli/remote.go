@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"golang.org/x/sys/unix"
 
 	"unc/internal/control"
@@ -11,25 +13,33 @@ type remote struct {
 	conn     *control.Conn
 	joined   bool // the supervisor waits to hear that its terminal is ready
 	released bool
-	failed   bool
 }
 
-// Release lets the command start.
-func (r *remote) Release() error {
-	r.released = true
-	if !r.joined {
-		return nil
+// begin lets the command start, and waits until it has, or returns why not. A signal that is
+// to end unc does, until then: who supervises the container may not answer, and if he does,
+// he ends the command of an asker who is gone.
+func (r *remote) begin() error {
+	if r.joined {
+		if err := r.conn.Send(control.Order{Go: true}); err != nil {
+			return err
+		}
 	}
-	return r.conn.Send(control.Order{Go: true})
-}
-
-// Started waits until it has, or returns why not.
-func (r *remote) Started() error {
-	_, files, err := r.conn.Hear()
+	reply, files, err := r.conn.Hear()
 	closeFiles(files)
-	r.failed = err != nil
+	if err == nil && !reply.Started {
+		err = errors.New("the container's supervisor has not told that the command runs")
+	}
 	return err
 }
+
+// Release has signals be the command's, which has begun.
+func (r *remote) Release() error {
+	r.released = true
+	return nil
+}
+
+// Started has nothing to wait for.
+func (r *remote) Started() error { return nil }
 
 // Signal has a signal sent to it. One that does not end unc, before there is a command to
 // get it, is nobody's.
@@ -41,9 +51,4 @@ func (r *remote) Signal(sig unix.Signal) error {
 }
 
 // Wait waits for its end.
-func (r *remote) Wait() (int, error) {
-	if r.failed {
-		return 0, nil
-	}
-	return r.conn.HearCode()
-}
+func (r *remote) Wait() (int, error) { return r.conn.HearCode() }

@@ -106,7 +106,10 @@ func (c *Conn) Receive(message any) (files []*os.File, err error) {
 	}
 	// What is not there yet is not made room for: who announces much has to send it.
 	text, err := io.ReadAll(io.LimitReader(c.c, int64(size)))
-	if err != nil {
+	switch {
+	case errors.Is(err, unix.ECONNRESET): // it has not read what we sent
+		return files, io.EOF
+	case err != nil:
 		return files, fmt.Errorf("receiving a message: %w", err)
 	}
 	if len(text) < int(size) {
