@@ -42,6 +42,15 @@
 //
 // Unshare is the same without a container: a user namespace, its ids, and a command.
 //
+// # One more command
+//
+// Exec writes another table, for a process that pid 1 forks when it is told to (orders.go). Nothing
+// has to be entered that way: the process is born in the container, and the end of its table is that of the
+// first command's, so it is confined the same. Its streams come with the order, its words before
+// execve go to a pipe of its own. What pid 1 answers is believed as far as it makes sense (ledger.go):
+// nobody inside can make it say something, but it lives among them. A command that is process
+// 1 itself takes no orders.
+//
 // # Ids
 //
 // The caller is one id inside, root unless Spec.IDs has it otherwise, and may write a

@@ -14,7 +14,8 @@
 // until it sees what it waits for, with a deadline.
 //
 // Some tests read what people read, and hold it to its word: the transcripts and
-// scripts of README.md (transcript_test.go, tools_test.go), and the list of kernel
+// scripts of README.md and docs/containers.md (transcript_test.go, tools_test.go), docs/unc-web.service
+// (service_test.go), and the list of kernel
 // settings of docs/network.md (settings_test.go).
 //
 // All of it needs root: test/run root, or as root go test ./test/e2e. Where that,
