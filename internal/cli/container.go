@@ -142,8 +142,9 @@ func (c *container) listen() error {
 // be asked for: who asks sooner waits for that long, and a short one does not pay for it.
 const soon = 20 * time.Millisecond
 
-// begin makes the container one that other commands can find, once its command runs.
-func (c *container) begin() error {
+// begin makes the container one that other commands can find, once its command runs. A
+// detached one that nobody would know of does not go on.
+func (c *container) begin() (goesOn bool) {
 	c.status.started(c.child.PID)
 	switch {
 	case c.front != nil:
@@ -151,10 +152,11 @@ func (c *container) begin() error {
 		if err == nil {
 			err = c.front.leave(c.name)
 		}
+		c.front.settle(err)
 		if err != nil {
-			_ = c.child.Signal(unix.SIGKILL) // nobody knows of it
+			_ = c.signal(int(unix.SIGKILL)) // and its end is no failure of the command's, to be kept
 		}
-		return err
+		return err == nil
 	case c.held != nil:
 		time.AfterFunc(soon, func() {
 			if err := c.publish(); err != nil {
@@ -162,7 +164,7 @@ func (c *container) begin() error {
 			}
 		})
 	}
-	return nil
+	return true
 }
 
 // publish records the container and begins to answer.

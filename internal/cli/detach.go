@@ -61,7 +61,10 @@ func (r *runCmd) detach() (int, error) {
 	if !state.Exited() {
 		return 0, fmt.Errorf("the container's supervisor was ended: %v", state)
 	}
-	return max(state.ExitCode(), 1), nil
+	if code := state.ExitCode(); code == exitNotExecutable || code == exitNotFound {
+		return code, nil
+	}
+	return exitFailed, nil // whatever the Go runtime, say, calls it for want of memory
 }
 
 func isOpen(fd int) bool {
@@ -74,7 +77,8 @@ type front struct {
 	sock   *os.File
 	stderr *os.File // until it is told
 	log    *recorder
-	left   chan struct{} // closed when it is told
+	left   chan struct{} // closed when it is told, or can't be
+	failed error         // why it can't
 }
 
 // detached is the console of a container that goes on by itself, and who waits for that.
@@ -101,7 +105,6 @@ func (r *runCmd) detached(c *container) (console, *front, error) {
 
 // leave tells the front the container's name, and lets go of all that is the front's.
 func (f *front) leave(called string) error {
-	defer close(f.left)
 	if _, err := f.sock.WriteString(called); err != nil {
 		return fmt.Errorf("telling who started the container: %w", err)
 	}
@@ -109,11 +112,20 @@ func (f *front) leave(called string) error {
 	return errors.Join(f.sock.Close(), f.stderr.Close(), os.Chdir("/"))
 }
 
-// await waits until the front is told, which a short command does not.
-func (f *front) await() {
-	if f != nil {
-		<-f.left
+// settle says that there is nothing more to tell the front.
+func (f *front) settle(err error) {
+	f.failed = err
+	close(f.left)
+}
+
+// await waits until the front is told, which a short command does not, and returns why it
+// can't be.
+func (f *front) await() error {
+	if f == nil {
+		return nil
 	}
+	<-f.left
+	return f.failed
 }
 
 // isFront tells whether these arguments may be a front's, which needs no net-setup, before

@@ -95,7 +95,7 @@ func (r *runCmd) contain(c *container, setup *netplumb.Helper) (code int, err er
 	}
 	code, err = sv.supervise()
 	if err == nil {
-		c.front.await()
+		err = c.front.await()
 		c.end(code)
 	}
 	return code, err
@@ -150,10 +150,7 @@ func (r *runCmd) furnish(sv *supervisor, c *container, setup *netplumb.Helper) e
 func (r *runCmd) begin(c *container) error {
 	// Before anybody can ask for it, and the resolver takes over what leads to the network.
 	c.offer.init, c.offer.netns, c.offer.err = c.child.Offer(c.inside)
-	if err := c.begin(); err != nil {
-		return err
-	}
-	if c.network == nil {
+	if !c.begin() || c.network == nil {
 		return nil
 	}
 	return r.serve(c.network, c.inside)
