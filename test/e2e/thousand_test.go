@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,11 @@ func TestAThousandContainersLeaveNothing(t *testing.T) {
 		t.Errorf("the control groups are not what they were:\n%s", strings.Join(left, "\n"))
 	}
 	for _, dir := range []string{filepath.Join(rootfs, "open"), "/tmp", "/var/tmp", "/run", "/run/lock", "/run/user", "/dev/shm", "/dev/mqueue"} {
-		if left := d.filesIn(dir); len(left) > 0 {
+		left := slices.DeleteFunc(d.filesIn(dir), func(name string) bool {
+			// The directory of the records stays, without any.
+			return name == fmt.Sprintf("unc-%d", d.alice.uid) && len(d.filesIn(filepath.Join(dir, name))) == 0
+		})
+		if len(left) > 0 {
 			t.Errorf("in %s are left: %q", dir, left)
 		}
 	}
