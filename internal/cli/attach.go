@@ -116,7 +116,9 @@ func (v *visit) Release() error { return nil }
 func (v *visit) Started() error { return nil }
 
 // Signal has a signal sent to the container, as if unc run had it.
-func (v *visit) Signal(sig unix.Signal) error { return sendSignal(v.entry, int(sig)) }
+func (v *visit) Signal(sig unix.Signal) error {
+	return sendSignal(v.entry, int(sig), endsMost(int(sig)))
+}
 
 // Wait waits until the container has ended, or is left.
 func (v *visit) Wait() (int, error) {

@@ -36,6 +36,7 @@ type container struct {
 	resolv  func() string // and in resolv.conf
 
 	mu      sync.Mutex
+	servers []server
 	asked   bool          // somebody wanted it to end
 	over    chan struct{} // closed when it has ended, with
 	code    int
@@ -154,7 +155,7 @@ func (c *container) begin() (goesOn bool) {
 		}
 		c.front.settle(err)
 		if err != nil {
-			_ = c.signal(int(unix.SIGKILL)) // and its end is no failure of the command's, to be kept
+			_ = c.signal(int(unix.SIGKILL), true) // and its end is no failure of the command's, to be kept
 		}
 		return err == nil
 	case c.held != nil:
@@ -177,6 +178,22 @@ func (c *container) publish() error {
 	return errors.Join(c.held.Put(c.info()), control.Serve(c.socket, c.answer))
 }
 
+// server is what the supervisor does for a running container: a resolver, or the relay of a
+// published port.
+type server interface{ Close() }
+
+// serves has it end with the container, so that its address is free for the next one.
+func (c *container) serves(s server) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.over:
+		s.Close()
+	default:
+		c.servers = append(c.servers, s)
+	}
+}
+
 // patience is how long somebody who waits for the end may take to hear of it.
 const patience = time.Second
 
@@ -192,6 +209,10 @@ func (c *container) end(code int) {
 		c.held = nil
 	}
 	c.code = code
+	for _, s := range c.servers {
+		s.Close()
+	}
+	c.servers = nil
 	c.giveUp()
 	close(c.over)
 	c.mu.Unlock()

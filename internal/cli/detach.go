@@ -87,6 +87,7 @@ func (r *runCmd) detached(c *container) (console, *front, error) {
 	if err := unix.Fstat(frontFD, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
 		return nil, nil, errors.New(superviseFlag + " is for unc itself: unc run --detach starts a container that goes on by itself")
 	}
+	_ = os.WriteFile("/proc/self/comm", []byte("unc"), 0) // executed by another path, it is called "exe"
 	// The command gets other streams, and unc goes on to speak on these.
 	sock, err1 := unix.FcntlInt(frontFD, unix.F_DUPFD_CLOEXEC, 3)
 	stderr, err2 := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3)

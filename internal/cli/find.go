@@ -49,13 +49,13 @@ func findAndDial(called string) (*control.Conn, error) {
 }
 
 // sendSignal has a supervisor send its container's command a signal.
-func sendSignal(e *record.Entry, number int) error {
+func sendSignal(e *record.Entry, number int, ending bool) error {
 	conn, err := dial(e)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	_, _, err = conn.Ask(&control.Request{Verb: control.Signal, Signal: number})
+	_, _, err = conn.Ask(&control.Request{Verb: control.Signal, Signal: number, Ending: ending})
 	return err
 }
 

@@ -125,7 +125,7 @@ func (f *networkFlags) connect(setup *netplumb.Helper, inside *nsexec.Handles) (
 
 // serve starts what the supervisor does for a running container: its resolver, and
 // the relays of its published ports. Both end with this process.
-func (f *networkFlags) serve(n *netplumb.Network, inside *nsexec.Handles) error {
+func (f *networkFlags) serve(n *netplumb.Network, inside *nsexec.Handles, started func(server)) error {
 	for _, s := range n.Sockets {
 		start, target := relay.TCP, netip.AddrPortFrom(n.Address.Addr(), s.Mapping.Port)
 		if s.Mapping.UDP {
@@ -134,15 +134,17 @@ func (f *networkFlags) serve(n *netplumb.Network, inside *nsexec.Handles) error 
 		if s.Mapping.Host.Is6() && n.Address6.IsValid() {
 			target = netip.AddrPortFrom(n.Address6.Addr(), s.Mapping.Port)
 		}
-		if _, err := start(os.NewFile(uintptr(s.FD), "port"), target); err != nil {
+		r, err := start(os.NewFile(uintptr(s.FD), "port"), target)
+		if err != nil {
 			return fmt.Errorf("publishing port %d: %w", s.Mapping.HostPort, err)
 		}
+		started(r)
 	}
 	d, err := netplumb.NewDirectory(n)
 	if err != nil {
 		return err
 	}
-	_, err = names.Serve(inside.DNSPacket, inside.DNSStream, names.Directory{
+	resolver, err := names.Serve(inside.DNSPacket, inside.DNSStream, names.Directory{
 		Owner: uint32(os.Getuid()), Lookup: d.Lookup, Reverse: d.Reverse,
 		Gateway: n.Gateway, Gateway6: n.Gateway6, UserID: userID, UserName: userName,
 	}, names.Upstream{Servers: f.DNS, Host: f.host, Changed: func(now resolvconf.Config) {
@@ -151,6 +153,7 @@ func (f *networkFlags) serve(n *netplumb.Network, inside *nsexec.Handles) error 
 	if err != nil {
 		return fmt.Errorf("starting the container's resolver: %w", err)
 	}
+	started(resolver)
 	return nil
 }
 

@@ -62,10 +62,13 @@ func (p *psCmd) do() error {
 func rowOf(e *record.Entry) row {
 	r := row{
 		Name: e.Info.Name, Command: oneLine(strings.Join(e.Info.Command, " ")), Status: statusOf(e), Network: oneLine(e.Info.Network.Kind),
-		Ports: oneLine(publishedPorts(e.Info.Network.Ports)), Rootfs: oneLine(e.Info.Rootfs), PID: e.Info.PID, Created: e.Info.Created, Labels: e.Info.Labels,
+		Rootfs: oneLine(e.Info.Rootfs), PID: e.Info.PID, Created: e.Info.Created, Labels: e.Info.Labels,
 	}
-	if e.Info.Network.Address.IsValid() {
-		r.Address = e.Info.Network.Address.String()
+	if e.Alive { // what it had of the network may be another's by now
+		r.Ports = oneLine(publishedPorts(e.Info.Network.Ports))
+		if e.Info.Network.Address.IsValid() {
+			r.Address = e.Info.Network.Address.String()
+		}
 	}
 	return r
 }

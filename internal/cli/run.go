@@ -153,7 +153,7 @@ func (r *runCmd) begin(c *container) error {
 	if !c.begin() || c.network == nil {
 		return nil
 	}
-	return r.serve(c.network, c.inside)
+	return r.serve(c.network, c.inside, c.serves)
 }
 
 // Validate checks the command, and each group of flags by itself.

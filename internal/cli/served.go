@@ -18,7 +18,7 @@ func (c *container) answer(conn *control.Conn, r *control.Request, files []*os.F
 	var err error
 	switch r.Verb {
 	case control.Signal:
-		if err = c.signal(r.Signal); err == nil {
+		if err = c.signal(r.Signal, r.Ending); err == nil {
 			err = conn.Send(control.Reply{})
 		}
 	case control.Wait:
@@ -42,13 +42,13 @@ func failureOf(err error) *control.Failure {
 	return &control.Failure{Text: err.Error(), Hints: hint.Of(err), Code: exitCodeOf(err)}
 }
 
-// signal sends the command a signal. An end that comes of it is what somebody wanted.
-func (c *container) signal(number int) error {
+// signal sends the command a signal, of which it is meant to end or not.
+func (c *container) signal(number int, ending bool) error {
 	if err := checkSignal(number); err != nil {
 		return err
 	}
 	c.mu.Lock()
-	c.asked = true
+	c.asked = c.asked || ending
 	c.mu.Unlock()
 	return c.child.Signal(unix.Signal(number))
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ func (s *stopCmd) run(*netplumb.Helper) (int, error) {
 	deadline := time.Now().Add(time.Duration(s.Time) * time.Second)
 	var stopping []stopped
 	code, err := s.each(runs, func(e *record.Entry) error {
-		one, err := begin(e, number)
+		one, err := begin(e, number, true)
 		if err == nil {
 			stopping = append(stopping, one)
 		}
@@ -64,7 +65,7 @@ type stopped struct {
 }
 
 // begin asks it, and begins to wait for its end before.
-func begin(e *record.Entry, number int) (stopped, error) {
+func begin(e *record.Entry, number int, ending bool) (stopped, error) {
 	conn, err := dial(e)
 	if err != nil {
 		return stopped{}, err
@@ -75,7 +76,7 @@ func begin(e *record.Entry, number int) (stopped, error) {
 		_, err := awaitEnd(conn)
 		s.ended <- err
 	}()
-	return s, sendSignal(e, number)
+	return s, sendSignal(e, number, ending)
 }
 
 // finish waits until the container has ended; from the deadline on it has to.
@@ -85,7 +86,7 @@ func (s stopped) finish(deadline time.Time) error {
 		return err
 	case <-time.After(time.Until(deadline)):
 	}
-	err := sendSignal(s.entry, int(unix.SIGKILL))
+	err := sendSignal(s.entry, int(unix.SIGKILL), true)
 	if err != nil && !isOver(err) {
 		return err
 	}
@@ -95,6 +96,11 @@ func (s stopped) finish(deadline time.Time) error {
 // isOver tells whether a container can't be asked any more because it has ended meanwhile.
 func isOver(err error) bool {
 	return errors.Is(err, record.ErrNotThere) || errors.Is(err, control.ErrGone)
+}
+
+// endsMost tells whether a signal is one that is mostly sent to end a program.
+func endsMost(number int) bool {
+	return slices.Contains([]unix.Signal{unix.SIGKILL, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT}, unix.Signal(number))
 }
 
 // killCmd sends containers' commands a signal.
@@ -117,7 +123,7 @@ func (k *killCmd) run(*netplumb.Helper) (int, error) {
 		return 0, err
 	}
 	return k.each(runs, func(e *record.Entry) error {
-		one, err := begin(e, number)
+		one, err := begin(e, number, endsMost(number))
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ const (
 type Request struct {
 	Verb    Verb     `json:"verb"`
 	Signal  int      `json:"signal,omitempty"`
+	Ending  bool     `json:"ending,omitempty"` // the signal is meant to end the container: it does not fail then
 	Command *Command `json:"command,omitempty"`
 }
 
