@@ -40,7 +40,7 @@ func (r *rmCmd) remove(e *record.Entry) error {
 	if !r.Force {
 		return hint.With(fmt.Errorf("container %q is running", e.Info.Name), "unc stop "+e.Info.Name+"    # nothing of it is left then; or unc rm --force")
 	}
-	one, err := begin(e, int(unix.SIGKILL))
+	one, err := begin(e, int(unix.SIGKILL), true)
 	if err != nil {
 		return err
 	}

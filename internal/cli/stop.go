@@ -41,7 +41,7 @@ func (s *stopCmd) run(*netplumb.Helper) (int, error) {
 	deadline := time.Now().Add(time.Duration(s.Time) * time.Second)
 	var stopping []stopped
 	code, err := s.each(runs, func(e *record.Entry) error {
-		one, err := begin(e, number)
+		one, err := begin(e, number, true)
 		if err == nil {
 			stopping = append(stopping, one)
 		}
@@ -64,7 +64,7 @@ type stopped struct {
 }
 
 // begin asks it, and begins to wait for its end before.
-func begin(e *record.Entry, number int) (stopped, error) {
+func begin(e *record.Entry, number int, stop bool) (stopped, error) {
 	conn, err := dial(e)
 	if err != nil {
 		return stopped{}, err
@@ -75,7 +75,7 @@ func begin(e *record.Entry, number int) (stopped, error) {
 		_, err := awaitEnd(conn)
 		s.ended <- err
 	}()
-	return s, sendSignal(e, number)
+	return s, sendSignal(e, number, stop)
 }
 
 // finish waits until the container has ended; from the deadline on it has to.
@@ -85,7 +85,7 @@ func (s stopped) finish(deadline time.Time) error {
 		return err
 	case <-time.After(time.Until(deadline)):
 	}
-	err := sendSignal(s.entry, int(unix.SIGKILL))
+	err := sendSignal(s.entry, int(unix.SIGKILL), true)
 	if err != nil && !isOver(err) {
 		return err
 	}
@@ -117,7 +117,7 @@ func (k *killCmd) run(*netplumb.Helper) (int, error) {
 		return 0, err
 	}
 	return k.each(runs, func(e *record.Entry) error {
-		one, err := begin(e, number)
+		one, err := begin(e, number, false)
 		if err != nil {
 			return err
 		}
