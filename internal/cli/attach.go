@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -48,13 +49,21 @@ func (a *attachCmd) run(*netplumb.Helper) (int, error) {
 		return 0, err
 	}
 	defer conn.Close()
+	dir, err := e.Dir()
+	if err != nil {
+		return 0, err
+	}
+	defer dir.Close()
 	reply, files, err := conn.Ask(&control.Request{Verb: control.Attach})
 	if err != nil {
 		return 0, err
 	}
 	v := &visit{
-		terminal: findTerminal(), since: now, entry: e, conn: conn, leave: a.leave,
+		terminal: findTerminal(), since: now, entry: e, conn: conn, dir: dir,
 		left: make(chan struct{}), over: make(chan struct{}), shown: make(chan error, 1),
+	}
+	if v.is[0] {
+		v.leave = a.leave // keys are typed: what comes from a file may be anything
 	}
 	if len(files) > 0 && !a.NoStdin {
 		v.input = files[0]
@@ -68,10 +77,11 @@ func (a *attachCmd) run(*netplumb.Helper) (int, error) {
 	sv := newSupervisor(v, v)
 	go sv.catchSignals()
 	<-sv.caught
-	if err := v.begin(); err != nil {
+	// The command runs already: signals are for it from now on.
+	if err := sv.release(); err != nil {
 		return 0, err
 	}
-	if err := sv.release(); err != nil {
+	if err := v.begin(); err != nil {
 		return 0, err
 	}
 	return sv.supervise()
@@ -85,6 +95,7 @@ type visit struct {
 	since time.Time // what the command writes is shown from then on
 	entry *record.Entry
 	conn  *control.Conn
+	dir   *os.File // where its log is
 	input *os.File // what the command reads is written there; nil: nothing
 	leave keys     // what to type to leave
 	left  chan struct{}
@@ -96,12 +107,16 @@ type visit struct {
 
 // begin joins the terminals, the container's with ours.
 func (v *visit) begin() error {
+	over := make(chan *logfile.Rest, 1)
 	go func() {
 		defer close(v.over)
-		v.code, v.err = v.conn.HearCode()
+		defer close(over)
+		var rest *logfile.Rest
+		v.code, rest, v.err = hearEnd(v.conn, v.dir)
+		over <- rest
 	}()
 	go func() {
-		v.shown <- readLog(v.entry, logfile.Options{Tail: -1, Since: v.since, Follow: true}, v.over)
+		v.shown <- readLog(v.dir, logfile.Options{Tail: -1, Since: v.since, Follow: true}, over)
 	}()
 	if !v.is[0] {
 		return nil
@@ -115,10 +130,18 @@ func (v *visit) Release() error { return nil }
 
 func (v *visit) Started() error { return nil }
 
-// Signal has a signal sent to the container, as if unc run had it.
-func (v *visit) Signal(sig unix.Signal) error {
-	return sendSignal(v.entry, int(sig), endsMost(int(sig)))
+// heed ends the visit, where there is a terminal, with a signal that ends any program: what
+// is for the command, is typed. A window that is closed leaves the container running.
+func (v *visit) heed(sig unix.Signal) bool {
+	if v.is[0] && slices.Contains(ending, os.Signal(sig)) {
+		v.restore()
+		dieOf(sig)
+	}
+	return v.terminal.heed(sig)
 }
+
+// Signal has a signal sent to the container, as if unc run had it.
+func (v *visit) Signal(sig unix.Signal) error { return sendSignal(v.entry, int(sig), false) }
 
 // Wait waits until the container has ended, or is left.
 func (v *visit) Wait() (int, error) {
@@ -126,9 +149,6 @@ func (v *visit) Wait() (int, error) {
 	case <-v.left:
 		return 0, nil
 	case <-v.over:
-		if errors.Is(v.err, control.ErrGone) {
-			return killedCode, nil
-		}
 		return v.code, v.err
 	}
 }

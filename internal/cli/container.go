@@ -38,14 +38,16 @@ type container struct {
 	mu      sync.Mutex
 	servers []server
 	asked   bool          // somebody wanted it to end
-	over    chan struct{} // closed when it has ended, with
+	ended   chan struct{} // closed when it has ended, with
 	code    int
+	reading sync.WaitGroup // those who read its log, and are to hear of that
+	over    chan struct{}  // closed when its name is free as well
 	telling sync.WaitGroup // those who are to hear of that
 }
 
 // newContainer claims the container's name, and finds out where its streams lead.
 func (r *runCmd) newContainer() (c *container, err error) {
-	c = &container{created: time.Now(), over: make(chan struct{})}
+	c = &container{created: time.Now(), ended: make(chan struct{}), over: make(chan struct{})}
 	c.info = sync.OnceValue(func() *record.Info { return r.describe(c) })
 	c.resolv = func() string {
 		if r.peer != nil {
@@ -155,7 +157,7 @@ func (c *container) begin() (goesOn bool) {
 		}
 		c.front.settle(err)
 		if err != nil {
-			_ = c.signal(int(unix.SIGKILL), true) // and its end is no failure of the command's, to be kept
+			_ = c.signal(int(unix.SIGKILL)) // and its end is no failure of the command's, to be kept
 		}
 		return err == nil
 	case c.held != nil:
@@ -178,57 +180,6 @@ func (c *container) publish() error {
 	return errors.Join(c.held.Put(c.info()), control.Serve(c.socket, c.answer))
 }
 
-// server is what the supervisor does for a running container: a resolver, or the relay of a
-// published port.
-type server interface{ Close() }
-
-// serves has it end with the container, so that its address is free for the next one.
-func (c *container) serves(s server) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	select {
-	case <-c.over:
-		s.Close()
-	default:
-		c.servers = append(c.servers, s)
-	}
-}
-
-// patience is how long somebody who waits for the end may take to hear of it.
-const patience = time.Second
-
-// end takes the container's name back, or leaves the record of one whose end nobody would
-// understand otherwise. Who waits for the end is told after that: by then the name is free.
-func (c *container) end(code int) {
-	c.mu.Lock()
-	if c.held != nil && c.front != nil && code != 0 && !c.asked {
-		// Perhaps not recorded yet.
-		if err := errors.Join(c.held.Put(c.info()), c.held.Keep(record.Ended{Code: code, Time: time.Now()})); err != nil {
-			warn(err.Error())
-		}
-		c.held = nil
-	}
-	c.code = code
-	for _, s := range c.servers {
-		s.Close()
-	}
-	c.servers = nil
-	c.giveUp()
-	close(c.over)
-	c.mu.Unlock()
-
-	told := make(chan struct{})
-	go func() {
-		c.telling.Wait()
-		close(told)
-	}()
-	select {
-	case <-told:
-	case <-time.After(patience):
-	}
-	c.status.ended(code)
-}
-
 // close gives up what the container had here, whether or not it came to be one.
 func (c *container) close() {
 	c.mu.Lock()
@@ -245,18 +196,4 @@ func (c *container) giveUp() {
 		warn(err.Error())
 	}
 	c.held = nil
-}
-
-// awaited says that somebody is to hear of the end, who has to call the function then; it
-// returns nil when that has come already.
-func (c *container) awaited() (heard func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	select {
-	case <-c.over:
-		return nil
-	default:
-		c.telling.Add(1)
-		return c.telling.Done
-	}
 }

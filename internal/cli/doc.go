@@ -51,7 +51,8 @@
 // command is killed when the asker is gone. unc logs asks nobody, it reads the log.
 //
 // Which container has failed, and is kept for that, is decided in one place: container.end. A signal
-// that came over the socket is somebody's wish that it end.
+// that came over the socket and is mostly sent to end a program, or that unc stop sent, is
+// somebody's wish that it end.
 //
 // # The flags of run
 //

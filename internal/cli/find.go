@@ -48,14 +48,15 @@ func findAndDial(called string) (*control.Conn, error) {
 	return dial(e)
 }
 
-// sendSignal has a supervisor send its container's command a signal.
-func sendSignal(e *record.Entry, number int, ending bool) error {
+// sendSignal has a supervisor send its container's command a signal, which with stop is to
+// end it, whichever it is.
+func sendSignal(e *record.Entry, number int, stop bool) error {
 	conn, err := dial(e)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	_, _, err = conn.Ask(&control.Request{Verb: control.Signal, Signal: number, Ending: ending})
+	_, _, err = conn.Ask(&control.Request{Verb: control.Signal, Signal: number, Stop: stop})
 	return err
 }
 

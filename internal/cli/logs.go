@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 
+	"unc/internal/control"
 	"unc/internal/hint"
 	"unc/internal/logfile"
 	"unc/internal/name"
@@ -54,36 +55,36 @@ func (l *logsCmd) do() error {
 	if err != nil {
 		return err
 	}
-	over := make(chan struct{})
-	if !l.Follow || !e.Alive {
-		close(over)
-	} else if err := closeAtEnd(e, over); err != nil {
-		return err
-	}
-	return readLog(e, logfile.Options{Tail: tail, Follow: l.Follow, Timestamps: l.Timestamps}, over)
-}
-
-// closeAtEnd closes a channel when a container has ended.
-func closeAtEnd(e *record.Entry, over chan struct{}) error {
-	conn, err := dial(e)
-	if err != nil {
-		return err
-	}
-	go func() {
-		defer close(over)
-		defer conn.Close()
-		_, _ = awaitEnd(conn)
-	}()
-	return nil
-}
-
-// readLog shows what a container has written, and with Follow what it will until it is over.
-func readLog(e *record.Entry, o logfile.Options, over <-chan struct{}) error {
 	dir, err := e.Dir()
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	o.Note = warn
-	return logfile.Read(dir, o, os.Stdout, os.Stderr, over)
+	over := make(chan *logfile.Rest, 1)
+	if !l.Follow || !e.Alive {
+		close(over)
+	} else if err := follow(e, dir, over); err != nil {
+		return err
+	}
+	return readLog(dir, logfile.Options{Tail: tail, Follow: l.Follow, Timestamps: l.Timestamps}, over)
+}
+
+// follow has the reader told when a container has ended.
+func follow(e *record.Entry, dir *os.File, over chan<- *logfile.Rest) error {
+	conn, err := dial(e)
+	if err != nil {
+		return err
+	}
+	if err := conn.Send(&control.Request{Verb: control.Follow}); err != nil && !errors.Is(err, control.ErrGone) {
+		conn.Close()
+		return err
+	}
+	go func() {
+		defer close(over)
+		defer conn.Close()
+		// Without it, what there is by its name.
+		_, rest, _ := hearEnd(conn, dir)
+		over <- rest
+	}()
+	return nil
 }

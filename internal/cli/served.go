@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -18,11 +19,13 @@ func (c *container) answer(conn *control.Conn, r *control.Request, files []*os.F
 	var err error
 	switch r.Verb {
 	case control.Signal:
-		if err = c.signal(r.Signal, r.Ending); err == nil {
+		if err = c.askedTo(r); err == nil {
 			err = conn.Send(control.Reply{})
 		}
 	case control.Wait:
 		err = c.tellEnd(conn)
+	case control.Follow:
+		err = c.tellReader(conn)
 	case control.Network:
 		err = c.share(conn)
 	case control.Attach:
@@ -42,14 +45,30 @@ func failureOf(err error) *control.Failure {
 	return &control.Failure{Text: err.Error(), Hints: hint.Of(err), Code: exitCodeOf(err)}
 }
 
-// signal sends the command a signal, of which it is meant to end or not.
-func (c *container) signal(number int, ending bool) error {
-	if err := checkSignal(number); err != nil {
+// askedTo sends the command a signal that somebody asks for.
+func (c *container) askedTo(r *control.Request) error {
+	if err := checkSignal(r.Signal); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	c.asked = c.asked || ending
-	c.mu.Unlock()
+	if r.Stop {
+		c.mu.Lock()
+		c.asked = true
+		c.mu.Unlock()
+	}
+	return c.signal(r.Signal)
+}
+
+// ends are those signals that are sent to end a command. With any other, which may tell it
+// to read its configuration, it ends because something is wrong.
+var ends = [...]unix.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGKILL}
+
+// signal sends the command a signal. An end that comes of one of those is what somebody wanted.
+func (c *container) signal(number int) error {
+	if slices.Contains(ends[:], unix.Signal(number)) {
+		c.mu.Lock()
+		c.asked = true
+		c.mu.Unlock()
+	}
 	return c.child.Signal(unix.Signal(number))
 }
 
@@ -59,20 +78,6 @@ func checkSignal(number int) error {
 	}
 	return nil
 }
-
-// tellEnd waits for the end of the container.
-func (c *container) tellEnd(conn *control.Conn) error {
-	heard := c.awaited()
-	if heard == nil {
-		return errOver
-	}
-	defer heard()
-	<-c.over
-	return conn.Send(control.Reply{Code: &c.code})
-}
-
-// errOver is for who comes when the container is about to be gone.
-var errOver = errors.New("the container has ended")
 
 // attach hands over where to write what the command reads. What it writes is in the log.
 func (c *container) attach(conn *control.Conn) error {
@@ -92,7 +97,7 @@ func (c *container) attach(conn *control.Conn) error {
 	if err := conn.Send(reply, files...); err != nil {
 		return err
 	}
-	return c.tellEnd(conn)
+	return c.tellReader(conn)
 }
 
 func closeFiles(files []*os.File) {

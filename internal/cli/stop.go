@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,7 +64,7 @@ type stopped struct {
 }
 
 // begin asks it, and begins to wait for its end before.
-func begin(e *record.Entry, number int, ending bool) (stopped, error) {
+func begin(e *record.Entry, number int, stop bool) (stopped, error) {
 	conn, err := dial(e)
 	if err != nil {
 		return stopped{}, err
@@ -76,7 +75,7 @@ func begin(e *record.Entry, number int, ending bool) (stopped, error) {
 		_, err := awaitEnd(conn)
 		s.ended <- err
 	}()
-	return s, sendSignal(e, number, ending)
+	return s, sendSignal(e, number, stop)
 }
 
 // finish waits until the container has ended; from the deadline on it has to.
@@ -96,11 +95,6 @@ func (s stopped) finish(deadline time.Time) error {
 // isOver tells whether a container can't be asked any more because it has ended meanwhile.
 func isOver(err error) bool {
 	return errors.Is(err, record.ErrNotThere) || errors.Is(err, control.ErrGone)
-}
-
-// endsMost tells whether a signal is one that is mostly sent to end a program.
-func endsMost(number int) bool {
-	return slices.Contains([]unix.Signal{unix.SIGKILL, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT}, unix.Signal(number))
 }
 
 // killCmd sends containers' commands a signal.
@@ -123,7 +117,7 @@ func (k *killCmd) run(*netplumb.Helper) (int, error) {
 		return 0, err
 	}
 	return k.each(runs, func(e *record.Entry) error {
-		one, err := begin(e, number, endsMost(number))
+		one, err := begin(e, number, false)
 		if err != nil {
 			return err
 		}

@@ -17,8 +17,11 @@
 //	signal    ──▶ Request                    ◀── Reply{}
 //	wait      ──▶ Request                    ◀── Reply{Code}, when the container has ended
 //	network   ──▶ Request                    ◀── Reply{Peer} + process 1 and network, of nsexec.Child.Offer
+//	follow    ──▶ Request                    ◀── Reply{Code}, when the container has ended
+//	          ──▶ Order{Go}, when the rest of its log is open
+//	                                         ◀── the end, when its name is free
 //	attach    ──▶ Request                    ◀── Reply{Terminal} + standard input, if it has one
-//	                                         ◀── Reply{Code}, when the container has ended
+//	                                         and as follow
 //	exec      ──▶ Request + three streams    ◀── Reply{Terminal} + terminal, if one is asked for
 //	          ──▶ Order{Go}, when it is joined
 //	                                         ◀── Reply{Started}

@@ -8,6 +8,7 @@ const (
 	Wait    Verb = "wait"    // say when it has ended, and with which code
 	Network Verb = "network" // say how its network can be shared
 	Attach  Verb = "attach"  // hand over its standard input
+	Follow  Verb = "follow"  // say when it has ended, and leave its log until that is opened
 	Exec    Verb = "exec"    // run Request.Command in it
 )
 
@@ -15,7 +16,7 @@ const (
 type Request struct {
 	Verb    Verb     `json:"verb"`
 	Signal  int      `json:"signal,omitempty"`
-	Ending  bool     `json:"ending,omitempty"` // the signal is meant to end the container: it does not fail then
+	Stop    bool     `json:"stop,omitempty"` // the signal, whichever it is, is to end it
 	Command *Command `json:"command,omitempty"`
 }
 

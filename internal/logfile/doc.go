@@ -41,6 +41,9 @@
 // and what comes next is log.1 or log. When it was too slow, and a file is gone that it has not
 // read, "begins at" tells how much that was, and Options.Note hears of it.
 //
+// When a container has ended, its log is removed with its record. Who reads it is told before, and
+// opens the Rest of it, both files, at once: he may read them as slowly as he likes then.
+//
 // The last lines of a log are found by counting them all first: the files are bounded, and memory
 // is that of one line.
 //

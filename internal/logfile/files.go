@@ -3,6 +3,7 @@ package logfile
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,6 +18,36 @@ func (f files) close() {
 			unix.Close(fd)
 		}
 	}
+}
+
+// Rest is what there is of a log that nothing more is written to. Its files are open, and may
+// be removed.
+type Rest struct{ files files }
+
+// OpenRest opens it.
+func OpenRest(dir *os.File) (*Rest, error) {
+	f, err := openFiles(int(dir.Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("reading the log in %q: %w", dir.Name(), err)
+	}
+	return &Rest{f}, nil
+}
+
+// duplicate has the same files for somebody else to close.
+func (f files) duplicate() (files, error) {
+	d := files{-1, -1}
+	var err1, err2 error
+	if f.older >= 0 {
+		d.older, err1 = unix.FcntlInt(uintptr(f.older), unix.F_DUPFD_CLOEXEC, 3)
+	}
+	if f.current >= 0 {
+		d.current, err2 = unix.FcntlInt(uintptr(f.current), unix.F_DUPFD_CLOEXEC, 3)
+	}
+	err := errors.Join(err1, err2)
+	if err != nil {
+		d.close()
+	}
+	return d, err
 }
 
 // attempts bounds how often a rotation is waited out: it takes microseconds, and there is

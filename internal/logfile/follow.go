@@ -11,8 +11,8 @@ import (
 	"unc/internal/hint"
 )
 
-// follow goes on after what was there, until done is closed.
-func (r *reader) follow(changes, done <-chan struct{}) error {
+// follow goes on after what was there, until it is done.
+func (r *reader) follow(changes <-chan struct{}, done <-chan *Rest) error {
 	for last := false; ; {
 		if err := r.catchUp(); err != nil {
 			return err
@@ -26,7 +26,7 @@ func (r *reader) follow(changes, done <-chan struct{}) error {
 		}
 		select {
 		case <-changes:
-		case <-done:
+		case r.rest = <-done:
 			last = true // what was written before that is there
 		}
 	}
@@ -59,11 +59,10 @@ func (r *reader) catchUp() error {
 // successor opens the file that follows the one that is read, or the oldest there is when that
 // is gone; -1 when it is the last one.
 func (r *reader) successor() (int, error) {
-	dir := int(r.dir.Fd())
-	if r.at != nil && namesFile(dir, current, r.at.fd) {
+	if r.rest == nil && r.at != nil && namesFile(int(r.dir.Fd()), current, r.at.fd) {
 		return -1, nil // as nearly always
 	}
-	f, err := openFiles(dir)
+	f, err := r.open()
 	if err != nil {
 		return -1, err
 	}
@@ -81,6 +80,14 @@ func (r *reader) successor() (int, error) {
 		unix.Close(f.older)
 	}
 	return f.current, nil
+}
+
+// open opens the files that there are, or were at the end.
+func (r *reader) open() (files, error) {
+	if r.rest != nil {
+		return r.rest.files.duplicate()
+	}
+	return openFiles(int(r.dir.Fd()))
 }
 
 // watcher wakes who follows a log.

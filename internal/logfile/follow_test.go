@@ -14,7 +14,7 @@ import (
 type following struct {
 	t    *testing.T
 	out  chan string // what it writes
-	done chan struct{}
+	done chan *Rest
 	err  chan error
 
 	mu    sync.Mutex
@@ -28,7 +28,7 @@ func (f *following) Write(b []byte) (int, error) {
 
 func follow(t *testing.T, path string, o Options) *following {
 	t.Helper()
-	f := &following{t: t, out: make(chan string, 1<<16), done: make(chan struct{}), err: make(chan error, 1)}
+	f := &following{t: t, out: make(chan string, 1<<16), done: make(chan *Rest), err: make(chan error, 1)}
 	dir := openDir(t, path)
 	o.Follow = true
 	o.Note = func(text string) {
@@ -142,7 +142,7 @@ func TestFollowTooSlowly(t *testing.T) {
 	w := newWriter(t, openDir(t, path), MinSize)
 	line := func(n int) string { return fmt.Sprintf("line %d\n", n) }
 	w.write(stdout, []byte(line(0)))
-	slow := &following{t: t, out: make(chan string), done: make(chan struct{}), err: make(chan error, 1)}
+	slow := &following{t: t, out: make(chan string), done: make(chan *Rest), err: make(chan error, 1)}
 	missed := int64(0)
 	go func() {
 		err := Read(openDir(t, path), Options{Tail: -1, Follow: true, Note: func(text string) {
@@ -218,7 +218,7 @@ func TestFollowTwoWriters(t *testing.T) {
 	path := t.TempDir()
 	w := newWriter(t, openDir(t, path), 64<<20)
 	var out, errs strings.Builder
-	done := make(chan struct{})
+	done := make(chan *Rest)
 	end := make(chan error, 1)
 	dir := openDir(t, path)
 	go func() { end <- Read(dir, Options{Tail: -1, Follow: true}, &out, &errs, done) }()

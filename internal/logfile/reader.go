@@ -19,10 +19,16 @@ type Options struct {
 }
 
 // Read writes what a container wrote to where it belongs. It ends with the log, or when that is to
-// be followed, when done is closed and all is read that was written before.
-func Read(dir *os.File, o Options, stdout, stderr io.Writer, done <-chan struct{}) error {
+// be followed, when all is read of what comes from done, or of what is in the directory when that
+// is nil, or done is closed.
+func Read(dir *os.File, o Options, stdout, stderr io.Writer, done <-chan *Rest) error {
 	r := &reader{dir: dir, note: o.Note, expected: -1, printer: newPrinter(o, stdout, stderr)}
-	defer func() { r.at.close() }()
+	defer func() {
+		r.at.close()
+		if r.rest != nil {
+			r.rest.files.close()
+		}
+	}()
 	err := r.read(o, done)
 	if err == nil {
 		err = r.printer.flush()
@@ -42,9 +48,10 @@ type reader struct {
 	base     int64    // where that begins, counted from the beginning of all
 	expected int64    // where the next one should; -1 when that is any
 	noted    bool     // that there are lines that can't be read
+	rest     *Rest    // all that there will be; nil: what the directory has
 }
 
-func (r *reader) read(o Options, done <-chan struct{}) error {
+func (r *reader) read(o Options, done <-chan *Rest) error {
 	var changes <-chan struct{}
 	if o.Follow {
 		w, err := watch(int(r.dir.Fd()))

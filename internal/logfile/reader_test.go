@@ -139,7 +139,7 @@ func TestHostileLog(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("2026-11-23T23:40:00.123456789Z stdout F secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
+	done := make(chan *Rest)
 	close(done)
 	for _, test := range []struct {
 		name string
@@ -224,7 +224,7 @@ func (*nothing) Write(b []byte) (int, error) { return len(b), nil }
 func TestReadWhileItIsRotated(t *testing.T) {
 	dir := openDir(t, t.TempDir())
 	w := newWriter(t, dir, MinSize)
-	stop := make(chan struct{})
+	stop := make(chan *Rest)
 	var writer sync.WaitGroup
 	writer.Go(func() {
 		for n := 0; ; n++ {

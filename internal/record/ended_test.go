@@ -37,6 +37,23 @@ func TestClaimOfADeadOne(t *testing.T) {
 	}
 }
 
+// What is recorded to have ended runs no more, even before its supervisor lets go of the name.
+func TestEndedWhileHeld(t *testing.T) {
+	s := newStore(t, t.TempDir())
+	h := put(t, s, "web")
+	defer h.Close()
+	if err := h.Put(&Info{Name: "web", Ended: &Ended{Code: 3}}); err != nil {
+		t.Fatal(err)
+	}
+	e, err := s.Find("web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Alive || e.Info.Ended.Code != 3 {
+		t.Errorf("got %v, %+v, want one that has ended", e.Alive, e.Info)
+	}
+}
+
 func TestListSweeps(t *testing.T) {
 	s := newStore(t, t.TempDir())
 	alive, kept, half := put(t, s, "alive"), put(t, s, "kept"), claim(t, s, "half")

@@ -97,7 +97,9 @@ func (s *Store) entry(called string) (*Entry, error) {
 	if !s.leadsTo(called, dir) {
 		return nil, errGone
 	}
-	if !e.Alive && !kept {
+	if kept {
+		e.Alive = false // though its supervisor may not have let go of it yet
+	} else if !e.Alive {
 		return nil, nil
 	}
 	var st unix.Stat_t
