@@ -36,7 +36,7 @@ type container struct {
 	resolv  func() string // and in resolv.conf
 
 	mu      sync.Mutex
-	asked   bool          // somebody wanted it to end
+	sent    uint64        // the signals that others have had sent to it, a bit for each
 	over    chan struct{} // closed when it has ended, with
 	code    int
 	telling sync.WaitGroup // those who are to hear of that
@@ -184,7 +184,7 @@ const patience = time.Second
 // understand otherwise. Who waits for the end is told after that: by then the name is free.
 func (c *container) end(code int) {
 	c.mu.Lock()
-	if c.held != nil && c.front != nil && code != 0 && !c.asked {
+	if c.held != nil && c.front != nil && code != 0 && !c.wanted(code) {
 		// Perhaps not recorded yet.
 		if err := errors.Join(c.held.Put(c.info()), c.held.Keep(record.Ended{Code: code, Time: time.Now()})); err != nil {
 			warn(err.Error())

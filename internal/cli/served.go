@@ -18,6 +18,11 @@ func (c *container) answer(conn *control.Conn, r *control.Request, files []*os.F
 	var err error
 	switch r.Verb {
 	case control.Signal:
+		heard := c.awaited()
+		if heard == nil {
+			return // there is nobody to send it to: the end of the conversation says so
+		}
+		defer heard() // an end that comes of it does not come before the answer
 		if err = c.signal(r.Signal); err == nil {
 			err = conn.Send(control.Reply{})
 		}
@@ -42,15 +47,29 @@ func failureOf(err error) *control.Failure {
 	return &control.Failure{Text: err.Error(), Hints: hint.Of(err), Code: exitCodeOf(err)}
 }
 
-// signal sends the command a signal. An end that comes of it is what somebody wanted.
+// signal sends the command a signal.
 func (c *container) signal(number int) error {
 	if err := checkSignal(number); err != nil {
 		return err
 	}
 	c.mu.Lock()
-	c.asked = true
+	c.sent |= signalBit(number)
 	c.mu.Unlock()
 	return c.child.Signal(unix.Signal(number))
+}
+
+// others are signals that programs take for something else than to end: to read their
+// configuration again, most of all.
+const others = 1<<(unix.SIGHUP-1) | 1<<(unix.SIGUSR1-1) | 1<<(unix.SIGUSR2-1) | 1<<(unix.SIGCONT-1) |
+	1<<(unix.SIGCHLD-1) | 1<<(unix.SIGURG-1) | 1<<(unix.SIGWINCH-1)
+
+// signalBit is a signal's, of 1 to 64 (sigset_t).
+func signalBit(number int) uint64 { return 1 << (number - 1) }
+
+// wanted tells whether it is what somebody wanted that the command ended so: some signal that it
+// was sent is there to end it, or is what has ended it.
+func (c *container) wanted(code int) bool {
+	return c.sent&^others != 0 || code > 128 && c.sent&signalBit(code-128) != 0
 }
 
 func checkSignal(number int) error {
