@@ -37,7 +37,8 @@ type container struct {
 
 	mu      sync.Mutex
 	servers []server
-	asked   bool          // somebody wanted it to end
+	stopped bool          // it is to end, by whichever signal
+	sent    uint64        // the signals that others have had sent to it, a bit for each
 	ended   chan struct{} // closed when it has ended, with
 	code    int
 	reading sync.WaitGroup // those who read its log, and are to hear of that
@@ -157,7 +158,7 @@ func (c *container) begin() (goesOn bool) {
 		}
 		c.front.settle(err)
 		if err != nil {
-			_ = c.signal(int(unix.SIGKILL)) // and its end is no failure of the command's, to be kept
+			_ = c.askedTo(&control.Request{Signal: int(unix.SIGKILL), Stop: true}) // its end is no failure of the command's, to be kept
 		}
 		return err == nil
 	case c.held != nil:

@@ -27,7 +27,7 @@ func (c *container) end(code int) {
 	await(&c.reading)
 
 	c.mu.Lock()
-	if c.held != nil && c.front != nil && code != 0 && !c.asked {
+	if c.held != nil && c.front != nil && code != 0 && !c.wanted(code) {
 		// Perhaps not recorded yet.
 		if err := errors.Join(c.held.Put(c.info()), c.held.Keep(record.Ended{Code: code, Time: time.Now()})); err != nil {
 			warn(err.Error())

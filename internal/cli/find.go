@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sys/unix"
+
 	"unc/internal/control"
 	"unc/internal/hint"
 	"unc/internal/record"
@@ -46,6 +48,15 @@ func findAndDial(called string) (*control.Conn, error) {
 		return nil, err
 	}
 	return dial(e)
+}
+
+// hasEnded tells whether nobody can be asked any more.
+func hasEnded(e *record.Entry) bool {
+	fd, err := e.Dial()
+	if err == nil {
+		unix.Close(fd)
+	}
+	return errors.Is(err, record.ErrNotThere)
 }
 
 // sendSignal has a supervisor send its container's command a signal, which with stop is to

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -19,6 +18,11 @@ func (c *container) answer(conn *control.Conn, r *control.Request, files []*os.F
 	var err error
 	switch r.Verb {
 	case control.Signal:
+		heard := c.awaited()
+		if heard == nil {
+			return // there is nobody to send it to: the end of the conversation says so
+		}
+		defer heard() // an end that comes of it does not come before the answer
 		if err = c.askedTo(r); err == nil {
 			err = conn.Send(control.Reply{})
 		}
@@ -50,26 +54,25 @@ func (c *container) askedTo(r *control.Request) error {
 	if err := checkSignal(r.Signal); err != nil {
 		return err
 	}
-	if r.Stop {
-		c.mu.Lock()
-		c.asked = true
-		c.mu.Unlock()
-	}
-	return c.signal(r.Signal)
+	c.mu.Lock()
+	c.stopped = c.stopped || r.Stop
+	c.sent |= signalBit(r.Signal)
+	c.mu.Unlock()
+	return c.child.Signal(unix.Signal(r.Signal))
 }
 
-// ends are those signals that are sent to end a command. With any other, which may tell it
-// to read its configuration, it ends because something is wrong.
-var ends = [...]unix.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGKILL}
+// others are signals that programs take for something else than to end: to read their
+// configuration again, most of all.
+const others = 1<<(unix.SIGHUP-1) | 1<<(unix.SIGUSR1-1) | 1<<(unix.SIGUSR2-1) | 1<<(unix.SIGCONT-1) |
+	1<<(unix.SIGCHLD-1) | 1<<(unix.SIGURG-1) | 1<<(unix.SIGWINCH-1)
 
-// signal sends the command a signal. An end that comes of one of those is what somebody wanted.
-func (c *container) signal(number int) error {
-	if slices.Contains(ends[:], unix.Signal(number)) {
-		c.mu.Lock()
-		c.asked = true
-		c.mu.Unlock()
-	}
-	return c.child.Signal(unix.Signal(number))
+// signalBit is a signal's, of 1 to 64 (sigset_t).
+func signalBit(number int) uint64 { return 1 << (number - 1) }
+
+// wanted tells whether it is what somebody wanted that the command ended so: some signal that it
+// was sent is there to end it, or is what has ended it.
+func (c *container) wanted(code int) bool {
+	return c.stopped || c.sent&^others != 0 || code > 128 && c.sent&signalBit(code-128) != 0
 }
 
 func checkSignal(number int) error {

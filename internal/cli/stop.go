@@ -73,6 +73,9 @@ func begin(e *record.Entry, number int, stop bool) (stopped, error) {
 	go func() {
 		defer conn.Close()
 		_, err := awaitEnd(conn)
+		if err != nil && hasEnded(e) {
+			err = nil // before it could be asked
+		}
 		s.ended <- err
 	}()
 	return s, sendSignal(e, number, stop)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,8 +39,9 @@ var lastUser atomic.Int32
 func newUser() user {
 	n := int(lastUser.Add(1))
 	uid := 70000 + os.Getpid()%50*500 + n
-	_ = os.RemoveAll("/tmp/unc-" + strconv.Itoa(uid)) // of a run of the tests that failed
-	return user{uid: uid, gid: uid + 25000}
+	u := user{uid: uid, gid: uid + 25000}
+	_ = os.RemoveAll(recordsOf(u)) // of a run of the tests that failed
+	return u
 }
 
 // newHost makes a host with nothing but a loopback interface, and compares it
@@ -50,7 +50,6 @@ func newHost(t *testing.T) *host {
 	t.Helper()
 	needRoot(t)
 	h := &host{t: t, netns: newNetns(t), alice: newUser(), bob: newUser(), bridge: "unc0", gateway: "10.100.42.1/24"}
-	h.removeRecords() // of another run's users who had these numbers
 	t.Cleanup(h.removeRecords)
 	loadModules.Do(func() { runOnce(t) })
 	h.compareAtEnd()
