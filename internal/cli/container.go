@@ -61,6 +61,7 @@ func (r *runCmd) newContainer() (c *container, err error) {
 		return nil, err
 	}
 	if err = r.claim(c); err != nil {
+		c.status.close()
 		return nil, err
 	}
 	if r.Supervise {

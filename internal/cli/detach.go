@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -33,9 +34,14 @@ func (r *runCmd) detach() (int, error) {
 	front, theirs := os.NewFile(uintptr(ends[0]), "supervisor"), os.NewFile(uintptr(ends[1]), "front")
 	defer front.Close()
 	files := []*os.File{frontFD: theirs, 1: os.Stdout, 2: os.Stderr}
-	if fd := r.JSONStatusFD; fd != nil && isOpen(*fd) {
+	if fd := r.JSONStatusFD; fd != nil && isCallers(*fd) {
 		files = append(files, make([]*os.File, *fd+1-len(files))...)
 		files[*fd] = os.NewFile(uintptr(*fd), "--json-status-fd")
+	}
+	// What else the caller has open, the lock of a script say, is not kept by a process that
+	// stays when the caller has ended.
+	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return 0, fmt.Errorf("keeping open files from the container's supervisor: %w", err)
 	}
 	args := slices.Concat([]string{"unc", "run", superviseFlag}, os.Args[2:])
 	process, err := os.StartProcess("/proc/self/exe", args, &os.ProcAttr{
@@ -65,11 +71,6 @@ func (r *runCmd) detach() (int, error) {
 		return code, nil
 	}
 	return exitFailed, nil // whatever the Go runtime, say, calls it for want of memory
-}
-
-func isOpen(fd int) bool {
-	_, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
-	return err == nil
 }
 
 // front is who waits, seen from the supervisor.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strconv"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
@@ -14,7 +13,7 @@ import (
 
 // status is told to who has asked for it on the command line, or as systemd does.
 type status struct {
-	pidfile *os.File
+	pidfile *pidfile
 	fd      *os.File // --json-status-fd
 	notify  bool     // NOTIFY_SOCKET is for this process to write to
 }
@@ -26,7 +25,7 @@ func (f *lifeFlags) openStatus() (s *status, err error) {
 	if f.JSONStatusFD != nil {
 		fd := *f.JSONStatusFD
 		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-		if err != nil || flags&unix.O_ACCMODE == unix.O_RDONLY {
+		if err != nil || flags&unix.O_ACCMODE == unix.O_RDONLY || !isCallers(fd) {
 			return nil, hint.With(fmt.Errorf("--json-status-fd %d is no descriptor that can be written to", fd),
 				fmt.Sprintf("unc run --json-status-fd %d COMMAND %d>status.json", fd, fd))
 		}
@@ -34,19 +33,25 @@ func (f *lifeFlags) openStatus() (s *status, err error) {
 		s.fd = os.NewFile(uintptr(fd), "--json-status-fd")
 	}
 	if f.Pidfile != "" {
-		s.pidfile, err = os.OpenFile(f.Pidfile, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-		if err != nil {
+		if s.pidfile, err = openPidfile(f.Pidfile); err != nil {
 			return nil, fmt.Errorf("--pidfile: %w", err)
 		}
 	}
 	return s, nil
 }
 
+// isCallers tells whether a descriptor was there when this program was executed. All that
+// are its own would be closed with it, and a number given by mistake may be one of those.
+func isCallers(fd int) bool {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil && flags&unix.FD_CLOEXEC == 0
+}
+
 // started tells that the command runs, in a container whose first process that is.
 // Readers that have gone away are no reason to end it.
 func (s *status) started(pid int) {
 	if s.pidfile != nil {
-		if _, err := s.pidfile.WriteString(strconv.Itoa(pid) + "\n"); err != nil {
+		if err := s.pidfile.write(pid); err != nil {
 			warn(fmt.Sprintf("--pidfile: %v", err))
 		}
 	}
@@ -77,11 +82,9 @@ func ready(supervisor int) {
 	}
 }
 
-// close removes a pidfile: the number will be another process's.
+// close is for when there is nobody to tell of any more.
 func (s *status) close() {
-	if s.pidfile == nil {
-		return
+	if s.pidfile != nil {
+		s.pidfile.remove()
 	}
-	s.pidfile.Close()
-	_ = os.Remove(s.pidfile.Name())
 }

@@ -1,9 +1,17 @@
 package e2e
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // A detached container that there is no room to record fails, and does not keep who waits
@@ -22,4 +30,70 @@ func TestDetachedWithoutRoom(t *testing.T) {
 		t.Errorf("unc run said %q and %q, want one error", got.stdout, got.stderr)
 	}
 	eventually(t, "no process left", func() bool { return len(processesOf(h.alice)) == 0 })
+}
+
+// A pidfile is that of the container whose name it was started with, wherever its
+// supervisor is by now.
+func TestPidfileIsKept(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	rootfs, dir := busyboxRootfs(t, h.alice), newDir(t, h.alice)
+	in := func(pidfile string, args ...string) *exec.Cmd {
+		cmd := h.unc(h.alice, append([]string{"run", "--rootfs", rootfs, "--network", "none", "--pidfile", pidfile}, args...)...)
+		cmd.Dir = dir
+		return cmd
+	}
+	h.run(in("pid", "-d", "--name", "web", "sleep", "1000")).works(t)
+	want := fmt.Sprintln(h.inspect(h.alice, "web").PID)
+	for name, other := range map[string]*exec.Cmd{
+		"of the same name": in("pid", "--name", "web", "true"),
+		"without a rootfs": in("pid", "--rootfs", "/nowhere", "true"),
+	} {
+		h.run(other).fails(t)
+		if text, err := os.ReadFile(filepath.Join(dir, "pid")); string(text) != want {
+			t.Errorf("after a run %s the pidfile holds %q, %v; want %q", name, text, err, want)
+		}
+	}
+	h.run(h.unc(h.alice, "kill", "web")).works(t)
+	eventually(t, "no pidfile left", func() bool {
+		_, err := os.Lstat(filepath.Join(dir, "pid"))
+		return errors.Is(err, fs.ErrNotExist)
+	})
+
+	must(t, unix.Mkfifo(filepath.Join(dir, "fifo"), 0o666))
+	must(t, os.Chmod(filepath.Join(dir, "fifo"), 0o666))
+	h.run(in("fifo", "true")).fails(t, "--pidfile", "fifo")
+	h.run(in("/dev/null", "true")).works(t)
+	if got := h.run(in("new", "nowhere")); got.code != 127 {
+		t.Errorf("exit code %d, want 127", got.code)
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "new")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a run that failed has left its pidfile, %v", err)
+	}
+	h.forgotten(h.alice)
+}
+
+// A number that is no descriptor of the caller's may be one of unc's own.
+func TestStatusOfNoDescriptor(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	rootfs := busyboxRootfs(t, h.alice)
+	for fd := 3; fd < 20; fd++ {
+		h.run(h.unc(h.alice, "run", "--rootfs", rootfs, "--json-status-fd", strconv.Itoa(fd), "true")).
+			fails(t, fmt.Sprintf("--json-status-fd %d is no descriptor", fd))
+	}
+}
+
+// What the caller of a detached container has open ends with the caller: a lock say.
+func TestDetachedKeepsNothingOpen(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	rootfs, dir := busyboxRootfs(t, h.alice), newDir(t, h.alice)
+	lock := filepath.Join(dir, "lock")
+	h.run(h.as(h.alice, "flock", lock, unc, "run", "-d", "--name", "web", "--rootfs", rootfs, "sleep", "1000")).works(t)
+	if got := h.run(h.as(h.alice, "flock", "-n", lock, "true")); got.code != 0 {
+		t.Errorf("the lock that unc was started with is held yet: exit code %d", got.code)
+	}
+	h.run(h.unc(h.alice, "kill", "web")).works(t)
+	h.forgotten(h.alice)
 }
