@@ -98,7 +98,9 @@ func (e *execCmd) supervise(child *remote, t *terminal) (int, error) {
 			return 0, err
 		}
 	}
-	if err := sv.release(); err != nil {
+	// Not the supervisor's release: until the command has started, which may be never in a
+	// hostile container, or where the container's supervisor is stopped, signals end unc.
+	if err := child.Release(); err != nil {
 		return 0, err
 	}
 	return sv.supervise()

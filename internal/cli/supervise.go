@@ -19,10 +19,11 @@ var (
 	// forwarded are all that are for the command.
 	forwarded = append(slices.Clone(ending), unix.SIGWINCH)
 
-	// fatal end unc, which must not leave the terminal raw; caught only while it may be.
+	// fatal end unc, which must not leave the terminal raw; caught only while it may be. SIGXFSZ
+	// is none: of a limit on files, what can't be written tells (EFBIG).
 	fatal = []os.Signal{
 		unix.SIGABRT, unix.SIGALRM, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGIO, unix.SIGPROF, unix.SIGPWR,
-		unix.SIGSEGV, unix.SIGSTKFLT, unix.SIGSYS, unix.SIGTRAP, unix.SIGVTALRM, unix.SIGXCPU, unix.SIGXFSZ,
+		unix.SIGSEGV, unix.SIGSTKFLT, unix.SIGSYS, unix.SIGTRAP, unix.SIGVTALRM, unix.SIGXCPU,
 	}
 )
 
@@ -98,9 +99,20 @@ func (s *supervisor) release() error {
 	return s.child.Release()
 }
 
+// hand makes signals the command's at the latest when it has started.
+func (s *supervisor) hand() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.released {
+		s.released = true
+		s.console.heed(unix.SIGWINCH) // there may have been one meanwhile
+	}
+}
+
 // supervise waits until the container has ended and all that it wrote is shown.
 func (s *supervisor) supervise() (int, error) {
 	failed := s.child.Started()
+	s.hand()
 	if failed == nil {
 		s.console.listen()
 		s.console.letGo()
@@ -130,7 +142,7 @@ func (s *supervisor) handle(sig unix.Signal) {
 	case slices.Contains(fatal, os.Signal(sig)), !s.released && slices.Contains(ending, os.Signal(sig)):
 		s.console.restore()
 		dieOf(sig)
-	case s.released && s.console.heed(sig):
+	case !s.released, s.console.heed(sig): // what else is only of a terminal's size is looked at later
 	default:
 		_ = s.child.Signal(sig)
 	}
