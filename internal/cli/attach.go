@@ -44,7 +44,7 @@ func (a *attachCmd) run(*netplumb.Helper) (int, error) {
 		return 0, err
 	}
 	now := time.Now()
-	conn, err := dial(e)
+	conn, reply, files, err := ask(e, &control.Request{Verb: control.Attach})
 	if err != nil {
 		return 0, err
 	}
@@ -54,10 +54,6 @@ func (a *attachCmd) run(*netplumb.Helper) (int, error) {
 		return 0, err
 	}
 	defer dir.Close()
-	reply, files, err := conn.Ask(&control.Request{Verb: control.Attach})
-	if err != nil {
-		return 0, err
-	}
 	v := &visit{
 		terminal: findTerminal(), since: now, entry: e, conn: conn, dir: dir,
 		left: make(chan struct{}), over: make(chan struct{}), shown: make(chan error, 1),

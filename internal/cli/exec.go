@@ -104,6 +104,7 @@ func (e *execCmd) supervise(sv *supervisor, child *remote, t *terminal) (int, er
 	if err := child.begin(); err != nil {
 		return 0, err
 	}
+	t.heed(unix.SIGWINCH) // there may have been one meanwhile
 	if err := sv.release(); err != nil {
 		return 0, err
 	}

@@ -42,6 +42,10 @@ func (c *container) exec(conn *control.Conn, asked *control.Command, streams []*
 	if err != nil {
 		return err
 	}
+	if !asked.Detach {
+		// Before it has started, too, which somebody inside can keep it from.
+		go c.follow(conn, process)
+	}
 	if err := process.Started(); err != nil {
 		return err
 	}
@@ -54,9 +58,6 @@ func (c *container) exec(conn *control.Conn, asked *control.Command, streams []*
 	closeFiles(streams)
 	if err := conn.Send(control.Reply{Started: true}); err != nil {
 		_ = process.Signal(unix.SIGKILL)
-	}
-	if !asked.Detach {
-		go c.follow(conn, process)
 	}
 	code := process.Wait()
 	return conn.Send(control.Reply{Code: &code})

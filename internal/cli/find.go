@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -41,6 +42,24 @@ func dial(e *record.Entry) (*control.Conn, error) {
 	return control.NewConn(fd)
 }
 
+// ask begins a conversation with a request that is answered at once.
+func ask(e *record.Entry, r *control.Request) (*control.Conn, control.Reply, []*os.File, error) {
+	conn, err := dial(e)
+	if err != nil {
+		return nil, control.Reply{}, nil, err
+	}
+	reply, files, err := conn.Ask(r)
+	if errors.Is(err, control.ErrSilent) {
+		err = hint.With(fmt.Errorf("asking container %q: %w", e.Info.Name, err),
+			fmt.Sprintf("kill -CONT %d    # if somebody has stopped it", e.Info.Supervisor))
+	}
+	if err != nil {
+		conn.Close()
+		return nil, control.Reply{}, nil, err
+	}
+	return conn, reply, files, nil
+}
+
 // findAndDial is both, for a name that was typed.
 func findAndDial(called string) (*control.Conn, error) {
 	e, err := find(called)
@@ -62,13 +81,12 @@ func hasEnded(e *record.Entry) bool {
 // sendSignal has a supervisor send its container's command a signal, which with stop is to
 // end it, whichever it is.
 func sendSignal(e *record.Entry, number int, stop bool) error {
-	conn, err := dial(e)
+	conn, _, files, err := ask(e, &control.Request{Verb: control.Signal, Signal: number, Stop: stop})
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	_, _, err = conn.Ask(&control.Request{Verb: control.Signal, Signal: number, Stop: stop})
-	return err
+	closeFiles(files)
+	return conn.Close()
 }
 
 // awaitEnd waits for the end of a container, for its exit code. A supervisor that is killed

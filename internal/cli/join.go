@@ -56,15 +56,15 @@ func (f *networkFlags) join() (*nsexec.Target, error) {
 
 // findPeer asks the supervisor of a container for its network.
 func findPeer(called string) (*peerNetwork, error) {
-	conn, err := findAndDial(called)
+	e, err := find(called)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
-	reply, files, err := conn.Ask(&control.Request{Verb: control.Network})
+	conn, reply, files, err := ask(e, &control.Request{Verb: control.Network})
 	if err != nil {
 		return nil, fmt.Errorf("joining the network of %q: %w", called, err)
 	}
+	defer conn.Close()
 	if reply.Peer == nil || len(files) != 2 {
 		closeFiles(files)
 		return nil, fmt.Errorf("joining the network of %q: its supervisor has sent %d descriptors, want 2 and what goes with them", called, len(files))

@@ -19,10 +19,11 @@ var (
 	// forwarded are all that are for the command.
 	forwarded = append(slices.Clone(ending), unix.SIGWINCH)
 
-	// fatal end unc, which must not leave the terminal raw; caught only while it may be.
+	// fatal end unc, which must not leave the terminal raw; caught only while it may be. SIGXFSZ
+	// is none: of a limit on files, what can't be written tells (EFBIG).
 	fatal = []os.Signal{
 		unix.SIGABRT, unix.SIGALRM, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGIO, unix.SIGPROF, unix.SIGPWR,
-		unix.SIGSEGV, unix.SIGSTKFLT, unix.SIGSYS, unix.SIGTRAP, unix.SIGVTALRM, unix.SIGXCPU, unix.SIGXFSZ,
+		unix.SIGSEGV, unix.SIGSTKFLT, unix.SIGSYS, unix.SIGTRAP, unix.SIGVTALRM, unix.SIGXCPU,
 	}
 )
 
@@ -130,7 +131,7 @@ func (s *supervisor) handle(sig unix.Signal) {
 	case slices.Contains(fatal, os.Signal(sig)), !s.released && slices.Contains(ending, os.Signal(sig)):
 		s.console.restore()
 		dieOf(sig)
-	case s.released && s.console.heed(sig):
+	case !s.released, s.console.heed(sig): // what else is only of a terminal's size is looked at later
 	default:
 		_ = s.child.Signal(sig)
 	}

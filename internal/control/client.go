@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"unc/internal/hint"
 )
@@ -13,15 +14,31 @@ import (
 // killed, and its container with it.
 var ErrGone = errors.New("the container has ended, and its supervisor with it")
 
+// ErrSilent is when a supervisor does not answer that has nothing to wait for: somebody has
+// stopped it (SIGSTOP), mostly.
+var ErrSilent = errors.New("the container's supervisor does not answer")
+
+// patience is how long it may take for that, on a machine that has much to do.
+const patience = 10 * time.Second
+
 // Error makes a Failure the error of whoever asked.
 func (f *Failure) Error() string { return f.Text }
 
-// Ask begins the conversation with a request, and waits for the first reply.
+// Ask begins the conversation with a request that takes no time, and waits for the first
+// reply. The error is ErrSilent when there is none.
 func (c *Conn) Ask(r *Request, files ...*os.File) (Reply, []*os.File, error) {
+	if err := c.c.SetDeadline(time.Now().Add(patience)); err != nil {
+		return Reply{}, nil, fmt.Errorf("asking the container's supervisor: %w", err)
+	}
+	defer c.c.SetDeadline(time.Time{})
 	if err := c.Send(r, files...); err != nil {
 		return Reply{}, nil, err
 	}
-	return c.Hear()
+	reply, passed, err := c.Hear()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = ErrSilent
+	}
+	return reply, passed, err
 }
 
 // Hear waits for a reply, and the descriptors that come with it, which are the caller's to

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -95,5 +96,89 @@ func TestDetachedKeepsNothingOpen(t *testing.T) {
 		t.Errorf("the lock that unc was started with is held yet: exit code %d", got.code)
 	}
 	h.run(h.unc(h.alice, "kill", "web")).works(t)
+	h.forgotten(h.alice)
+}
+
+// A supervisor that somebody has stopped keeps nobody: who needs its answer is told so, and
+// who waits for a command can stop waiting.
+func TestStoppedSupervisor(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	rootfs := busyboxRootfs(t, h.alice)
+	h.detached(h.alice, rootfs, "--name", "web", "sleep", "1000")
+	supervisor := h.inspect(h.alice, "web").Supervisor
+	kill(t, supervisor, unix.SIGSTOP)
+	said := map[*exec.Cmd]*bytes.Buffer{}
+	for _, args := range [][]string{
+		{"stop", "-t", "0", "web"}, {"attach", "web"}, {"run", "--rootfs", rootfs, "--network", "container:web", "true"},
+	} {
+		cmd, stderr := h.unc(h.alice, args...), &bytes.Buffer{}
+		cmd.Stderr = stderr
+		said[cmd] = stderr
+		h.start(cmd)
+	}
+	for _, sig := range []unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP} {
+		cmd, before := h.unc(h.alice, "exec", "web", "true"), passedTo(supervisor)
+		h.start(cmd)
+		eventually(t, "unc exec asking", func() bool { return passedTo(supervisor) > before })
+		kill(t, cmd.Process.Pid, sig)
+		if code := endsInTime(t, cmd); code != -int(sig) {
+			t.Errorf("unc exec: exit code %d, want that of %v", code, sig)
+		}
+	}
+	for cmd, stderr := range said {
+		result{code: wait(t, cmd), stderr: stderr.String()}.fails(t, `container "web"`, "does not answer", fmt.Sprintf("hint: kill -CONT %d", supervisor))
+	}
+	kill(t, supervisor, unix.SIGCONT)
+	eventually(t, "the end that unc stop has asked for", func() bool { return len(processesOf(h.alice)) == 0 })
+	h.forgotten(h.alice)
+}
+
+// passedTo counts the descriptors that others have sent to a process, and which it has not
+// received yet (unix_show_fdinfo in net/unix/af_unix.c).
+func passedTo(pid int) (count int) {
+	sockets, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
+	for _, path := range sockets {
+		text, _ := os.ReadFile(path)
+		if _, rest, found := strings.Cut(string(text), "scm_fds:"); found {
+			n, _ := strconv.Atoi(strings.TrimSpace(strings.SplitN(rest, "\n", 2)[0]))
+			count += n
+		}
+	}
+	return count
+}
+
+// What is started for somebody who does not wait any more ends, also where the container's
+// root has stopped it before it was the command.
+func TestExecWithoutItsAsker(t *testing.T) {
+	t.Parallel()
+	needSpeed(t)
+	h := newHost(t)
+	rootfs := busyboxRootfs(t, h.alice)
+	h.detached(h.alice, rootfs, "--name", "evil", "sh", "-c", "while :; do kill -STOP -1; done 2>/dev/null")
+	supervisor := h.inspect(h.alice, "evil").Supervisor
+	before, open := len(processesOf(h.alice)), openFiles(t, supervisor)
+	for met := 0; met < 3; {
+		cmd := h.unc(h.alice, "exec", "evil", "sleep", "1000")
+		h.start(cmd)
+		eventually(t, "a stopped process", func() bool {
+			for _, pid := range processesOf(h.alice) {
+				status := statusOf(pid)
+				if strings.HasPrefix(status["State"], "T") {
+					if status["Name"] == "unc-init" {
+						met++
+					}
+					return true
+				}
+			}
+			return false
+		})
+		kill(t, cmd.Process.Pid, unix.SIGKILL)
+		wait(t, cmd)
+		eventually(t, "nothing left of it", func() bool {
+			return len(processesOf(h.alice)) == before && openFiles(t, supervisor) <= open+4 // of the first order
+		})
+	}
+	h.run(h.unc(h.alice, "kill", "evil")).works(t)
 	h.forgotten(h.alice)
 }
