@@ -1,7 +1,9 @@
 package logfile
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,7 +47,7 @@ func TestRest(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, name := range []string{current, older} {
-				if err := os.Remove(filepath.Join(path, name)); err != nil && !os.IsNotExist(err) {
+				if err := os.Remove(filepath.Join(path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 					t.Fatal(err)
 				}
 			}
