@@ -47,7 +47,6 @@ type life struct {
 	told    report
 	blocked uint64 // every signal; blocked ones are kept for pid 1, not dropped (signal(7))
 	deflt   sigaction
-	status  uint32
 	denied  bool // some pardoned step met EACCES
 }
 
@@ -59,40 +58,17 @@ type sigaction struct {
 
 const sigsetSize = 8
 
-// live is the child's whole life. It does not return.
+// live is the child's whole life. It does not return. The stack is short (nosplit functions
+// share some 800 bytes of it, less in builds for tests): what is called from here goes no
+// deeper than it has to.
 //
 //go:nosplit
 //go:norace
 func live(l *life) {
-	if len(l.crossing.steps) > 0 {
-		cross(l)
+	if pid := settle(l); pid != 0 {
+		reap(&l.duty, pid)
+		l = nextLife(&l.duty)
 	}
-	run(l, l.setup, 0)
-	resetSignals(l)
-	if !l.noInit {
-		// Between here and the command's execve pid 1 is a copy of the supervisor,
-		// environment included: nobody inside may read its memory.
-		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0, 0)
-		wipe(l.argv)
-		pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-		if errno != 0 {
-			fail(l, int32(len(l.setup)+len(l.command)), errno)
-		}
-		if pid != 0 {
-			reap(l, pid)
-			// Back here, and not further down the stack, of which there is little, it is the
-			// process of a later command.
-			perform(&l.duty)
-		}
-	}
-	become(l)
-}
-
-// become makes the command of its process. It does not return.
-//
-//go:nosplit
-//go:norace
-func become(l *life) {
 	l.denied = false
 	run(l, l.command, int32(len(l.setup)))
 	// The last steps were one execve for each directory of PATH; as execvp(3)
@@ -102,6 +78,31 @@ func become(l *life) {
 		errno = unix.EACCES
 	}
 	fail(l, int32(len(l.setup)+len(l.command)-1), errno)
+}
+
+// settle returns the number of the command's process in pid 1, and 0 in that process.
+//
+//go:nosplit
+//go:norace
+func settle(l *life) uintptr {
+	run(l, l.setup, 0)
+	resetSignals(l)
+	if l.noInit {
+		return 0
+	}
+	// Between here and the command's execve pid 1 is a copy of the supervisor,
+	// environment included: nobody inside may read its memory.
+	syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0, 0)
+	wipe(l.argv)
+	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	if errno != 0 {
+		fail(l, int32(len(l.setup)+len(l.command)), errno)
+	}
+	if pid != 0 {
+		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(l.comm)), 0, 0, 0, 0)
+		enterDuty(&l.duty, l.hand.slot[l.duty.signals])
+	}
+	return pid
 }
 
 // wipe clears the memory of the arguments, which /proc/1/cmdline shows: they name

@@ -72,6 +72,9 @@ func rawClone(l *life, thread int) (int, syscall.Errno) {
 		l.clone.pidfd = uint64(uintptr(unsafe.Pointer(&l.pidfd)))
 		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&l.clone)), unsafe.Sizeof(l.clone), 0, 0, 0, 0)
 		if errno == 0 && pid == 0 {
+			if len(l.crossing.steps) > 0 {
+				cross(l) // from here: further down the stack would be too far
+			}
 			live(l)
 		}
 	}

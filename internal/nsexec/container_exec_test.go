@@ -213,6 +213,23 @@ func TestExecIsLikeTheFirst(t *testing.T) {
 	}
 }
 
+// A container whose network is another's has its own of all else.
+func TestExecInJoinedNetwork(t *testing.T) {
+	b := running(t)
+	j := running(t, joins(t, b))
+	var other, own told
+	b.ask(t, command("tell"), &other)
+	j.ask(t, command("tell"), &own)
+	if diff := cmp.Diff(own.First.Namespaces, own.Self.Namespaces); diff != "" {
+		t.Errorf("namespaces (-first +other):\n%s", diff)
+	}
+	for name, want := range map[string]bool{"net": true, "user": true, "pid": false, "mnt": false} {
+		if got := own.Self.Namespaces[name] == other.Self.Namespaces[name]; got != want {
+			t.Errorf("got the %s namespace shared: %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestExecCodes(t *testing.T) {
 	b := running(t)
 	for _, code := range []int{0, 1, 255, 128 + int(unix.SIGTERM), 128 + int(unix.SIGKILL)} {

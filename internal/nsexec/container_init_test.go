@@ -51,19 +51,20 @@ func childBesieges() error {
 	if unix.PtraceAttach(1) == nil {
 		worked = append(worked, "tracing it")
 	}
-	for range 20 {
-		for sig := unix.Signal(1); sig <= 64; sig++ {
-			if sig != unix.SIGTERM {
-				_ = unix.Kill(1, sig)
-			}
-		}
-	}
 	// Each child leaves an orphan behind, which ends after it.
 	for range 100 {
 		child := exec.Command("/test")
 		child.Env = []string{childVariable + "=orphan", noRaceSleep}
 		if err := child.Run(); err != nil {
 			return err
+		}
+	}
+	// After that, for some go to the whole group, of which those children are.
+	for range 20 {
+		for sig := unix.Signal(1); sig <= 64; sig++ {
+			if sig != unix.SIGTERM {
+				_ = unix.Kill(1, sig)
+			}
 		}
 	}
 	if err := save(worked); err != nil {

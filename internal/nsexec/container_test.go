@@ -53,6 +53,8 @@ var childActions = map[string]func() error{
 	"count":   childCounts,
 	"besiege": childBesieges,
 	"orphan":  childLeavesAnOrphan,
+	"kill":    childKills,
+	"reopen":  childReopens,
 
 	"processes": childListsProcesses,
 	"terminal":  childAtTerminal,

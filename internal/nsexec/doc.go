@@ -32,24 +32,35 @@
 //	 network namespace meanwhile)           /dev /proc /sys, masks, volumes, /etc files,
 //	                                        working directory; read-only root
 //	                                        terminal and pipes to the user
-//	Ready ◀──── descriptors: /etc files, sockets, terminal ───
+//	Ready ◀──── descriptors: root, devpts, /etc files, sockets, terminal ───
 //	(address, route; files written)         pivot_root; detach the host's tree
 //	                                        lose capabilities, no_new_privs; wait
 //	Release ──── one byte ────────────────▶ fork: pid 1 reaps, pid 2 becomes the command:
 //	                                        session, terminal, limits, user, filter, execve
 //	Started ◀──── end of conversation, or the step and errno of execve ────
+//	Exec ──── order, with descriptors ────▶ fork: a later command, in the same way
 //	Wait    ◀──── exit of pid 1 with the command's code
 //
 // Unshare is the same without a container: a user namespace, its ids, and a command.
 //
-// # One more command
+// # Later commands
 //
-// Exec writes another table, for a process that pid 1 forks when it is told to (orders.go). Nothing
-// has to be entered that way: the process is born in the container, and the end of its table is that of the
-// first command's, so it is confined the same. Its streams come with the order, its words before
-// execve go to a pipe of its own. What pid 1 answers is believed as far as it makes sense (ledger.go):
-// nobody inside can make it say something, but it lives among them. A command that is process
-// 1 itself takes no orders.
+// To run one more command in a container is a message to its pid 1, not a second way in
+// (setns(2)): what it has of namespaces, bounding set, no_new_privs, session keyring and
+// control group it inherits, and the rest of its program is written by what writes the
+// first one's (writeCommand). Orders go over a socket of their own (orders.go): pid 1
+// waits for them and for signals at the same time (reap.go), forks (obey.go), and tells
+// later how the process ended.
+//
+// The new process works off a table, too. pid 1 has its memory from the clone, and nothing
+// that the supervisor writes since is in it; so the table comes as a file in memory, with
+// all that it points to, and is mapped where both processes have kept addresses free
+// (arena.go). It reports over a conversation of its own, as the first one does.
+//
+// All that comes back may be a hostile container's word, should one ever get hold of pid 1:
+// answers have one size, no descriptors, and a slot that the supervisor has given out; the
+// first that makes no sense ends the listening (ledger.go). Only who asks for a command waits for
+// a pid 1 that is stopped. A command that is process 1 itself takes no orders.
 //
 // # Ids
 //
@@ -124,12 +135,15 @@
 // is Spec.Capabilities; pid 1 has them, and what it takes to make another user's
 // process and to send it signals (startCaps). The command has them as root, and as
 // anybody else only Spec.Ambient. It gets descriptors 0 to 2 and no others.
+// pid 1 has two: its end of the orders, and a signalfd(2).
 //
 // pid 1 is a fork of the supervisor, so it clears its dumpable flag before the
 // command exists: nobody inside may read its memory, in which the caller's
-// environment lies. The seccomp filter is the command's and its children's: installed
+// environment lies, or take its descriptors; and so do the processes of later commands,
+// up to their execve. The seccomp filter is the command's and its children's: installed
 // as the last step before execve, it can't keep unc itself from what a start takes,
-// and pid 1 does nothing that anybody inside could choose.
+// and pid 1 does nothing that anybody inside could choose: it takes orders from who has the
+// other end of its socket, which is the supervisor alone.
 //
 // # What is on the host
 //

@@ -23,7 +23,7 @@ type ledger struct {
 	mu     sync.Mutex
 	fd     int           // the supervisor's end of the orders
 	file   *os.File      // the same, once answers are listened to
-	over   bool          // nothing is said or heard any more, and fd is closed
+	over   bool          // nothing is said or heard any more, and fd is nobody's
 	silent chan struct{} // closed when nothing more will be heard
 	slots  []*Process
 }
@@ -118,6 +118,8 @@ func (l *ledger) listen() error {
 	go func() {
 		_ = raw.Read(func(fd uintptr) bool { return l.drain(int(fd)) }) // an error is an end, too
 		l.end()
+		l.file.Close()
+		close(l.silent)
 	}()
 	return nil
 }
@@ -180,8 +182,6 @@ func (l *ledger) end() {
 		}
 	}
 	l.over, l.slots = true, nil
-	l.file.Close()
-	close(l.silent)
 }
 
 // close is for when pid 1 has ended. It returns when all that it has said is entered.

@@ -57,30 +57,19 @@ func startProcess(d *duty) bool {
 	return false
 }
 
-// perform is the life of that process: what its supervisor has laid down in the arena. It
-// does not return.
+// nextLife is the life of that process, which the supervisor has laid down in the arena.
 //
 //go:nosplit
 //go:norace
-func perform(d *duty) {
+func nextLife(d *duty) *life {
 	_, _, errno := syscall.RawSyscall6(unix.SYS_MMAP, uintptr(unsafe.Pointer(d.arena)), uintptr(d.order.value),
 		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED, programFD, 0)
-	if errno == 0 {
-		become(d.arena)
+	if errno != 0 {
+		d.told.Step, d.told.Errno = reportMapping, int32(errno)
+		syscall.RawSyscall6(unix.SYS_WRITE, conversationFD, uintptr(unsafe.Pointer(&d.told)), reportSize, 0, 0, 0)
+		exit(125)
 	}
-	d.told.Step, d.told.Errno = reportMapping, int32(errno)
-	syscall.RawSyscall6(unix.SYS_WRITE, conversationFD, uintptr(unsafe.Pointer(&d.told)), reportSize, 0, 0, 0)
-	exit(125)
-}
-
-// tellEnd answers that a command has ended, and forgets it.
-//
-//go:nosplit
-//go:norace
-func tellEnd(d *duty, at int, status uint32) {
-	d.pids[at] = 0
-	d.started--
-	tell(d, answerEnded, int32(at), int32(status))
+	return d.arena
 }
 
 // tell waits where a supervisor that is stopped has left many answers unread: there are

@@ -32,6 +32,7 @@ type duty struct {
 
 	polled  [2]unix.PollFd
 	signal  unix.SignalfdSiginfo
+	status  uint32 // of who was waited for last
 	order   order
 	passed  passed
 	buffer  iovec
@@ -63,21 +64,26 @@ type message struct {
 	flags         uint32
 }
 
-// reap is pid 1: it passes signals on to the command, takes in the dead, starts further
-// commands when the supervisor says so, and ends, and the whole container with it, when
-// the command does. It holds no descriptor of the command's, so a pipe ends when the
-// command closes it. It returns in the process of a further command.
+// enterDuty has pid 1 hold no descriptor of the command's, so that a pipe ends when the
+// command closes it, and nothing else but what it waits for.
 //
 //go:nosplit
 //go:norace
-func reap(l *life, command uintptr) {
-	d := &l.duty
+func enterDuty(d *duty, signals int32) {
 	syscall.RawSyscall6(unix.SYS_DUP3, uintptr(d.orders), ordersFD, unix.O_CLOEXEC, 0, 0, 0)
-	syscall.RawSyscall6(unix.SYS_DUP3, uintptr(l.hand.slot[d.signals]), signalsFD, unix.O_CLOEXEC, 0, 0, 0)
+	syscall.RawSyscall6(unix.SYS_DUP3, uintptr(signals), signalsFD, unix.O_CLOEXEC, 0, 0, 0)
 	closePassed()
-	syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(l.comm)), 0, 0, 0, 0)
 	d.polled[ordersFD].Fd, d.polled[ordersFD].Events = ordersFD, unix.POLLIN
 	d.polled[signalsFD].Fd, d.polled[signalsFD].Events = signalsFD, unix.POLLIN
+}
+
+// reap is pid 1: it passes signals on to the command, takes in the dead, starts further
+// commands when the supervisor says so, and ends, and the whole container with it, when
+// the command does. It returns in the process of a further command.
+//
+//go:nosplit
+//go:norace
+func reap(d *duty, command uintptr) {
 	for {
 		_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&d.polled)), uintptr(len(d.polled)), 0, 0, 0, 0)
 		if errno != 0 { // EINTR: stopped and continued
@@ -85,7 +91,13 @@ func reap(l *life, command uintptr) {
 		}
 		// One of each: whoever sends many signals keeps no order waiting.
 		if d.polled[signalsFD].Revents != 0 {
-			takeSignal(l, command)
+			switch sig := nextSignal(d); sig {
+			case 0:
+			case uintptr(unix.SIGCHLD):
+				takeDead(d, command)
+			default:
+				pass(command, sig)
+			}
 		}
 		if d.polled[ordersFD].Revents != 0 && takeOrder(d) {
 			return
@@ -101,18 +113,17 @@ func closePassed() {
 	syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, programFD, ^uintptr(0)>>32, 0, 0, 0, 0)
 }
 
+// nextSignal is 0 where there is none any more: its opposite has taken it away, as SIGCONT
+// does with SIGTSTP (signal(7)).
+//
 //go:nosplit
 //go:norace
-func takeSignal(l *life, command uintptr) {
-	d := &l.duty
+func nextSignal(d *duty) uintptr {
 	_, _, errno := syscall.RawSyscall6(unix.SYS_READ, signalsFD, uintptr(unsafe.Pointer(&d.signal)), unsafe.Sizeof(d.signal), 0, 0, 0)
-	switch {
-	case errno != 0: // EAGAIN: its opposite has taken it away, as SIGCONT does with SIGTSTP (signal(7))
-	case d.signal.Signo == uint32(unix.SIGCHLD):
-		takeDead(l, command)
-	default:
-		pass(command, uintptr(d.signal.Signo))
+	if errno != 0 {
+		return 0
 	}
+	return uintptr(d.signal.Signo)
 }
 
 // pass sends a signal on to a command.
@@ -130,49 +141,65 @@ func pass(command, sig uintptr) {
 	syscall.RawSyscall6(unix.SYS_KILL, command, sig, 0, 0, 0, 0)
 }
 
-// takeDead waits for all that have ended; one SIGCHLD may stand for several.
+const anyone = ^uintptr(0)
+
+// takeDead waits for all that have ended; one SIGCHLD may stand for several. The end of the
+// first command is the container's.
 //
 //go:nosplit
 //go:norace
-func takeDead(l *life, command uintptr) {
-	d := &l.duty
+func takeDead(d *duty, command uintptr) {
 	for {
-		pid, _, errno := syscall.RawSyscall6(unix.SYS_WAIT4, ^uintptr(0),
-			uintptr(unsafe.Pointer(&l.status)), unix.WNOHANG, 0, 0, 0)
-		if errno != 0 || pid == 0 {
+		pid := wait(d, anyone)
+		if pid == 0 {
 			return
 		}
 		if pid == command {
-			code := exitCode(l.status)
-			takeLast(l)
+			code := exitCode(d.status)
+			takeLast(d)
 			exit(code)
 		}
 		for i := 0; d.started > 0 && i < len(d.pids); i++ {
 			if uintptr(d.pids[i]) == pid {
-				tellEnd(d, i, l.status)
+				tellEnd(d, i)
 				break
 			}
 		}
 	}
 }
 
-// takeLast tells how those commands ended that have done so when the first one has: the
-// end of all others is the container's.
+// takeLast tells of the later commands that have ended when the first one has.
 //
 //go:nosplit
 //go:norace
-func takeLast(l *life) {
-	d := &l.duty
+func takeLast(d *duty) {
 	for i := 0; d.started > 0 && i < len(d.pids); i++ {
-		if d.pids[i] == 0 {
-			continue
-		}
-		pid, _, errno := syscall.RawSyscall6(unix.SYS_WAIT4, uintptr(d.pids[i]),
-			uintptr(unsafe.Pointer(&l.status)), unix.WNOHANG, 0, 0, 0)
-		if errno == 0 && pid != 0 {
-			tellEnd(d, i, l.status)
+		if d.pids[i] != 0 && wait(d, uintptr(d.pids[i])) != 0 {
+			tellEnd(d, i)
 		}
 	}
+}
+
+// tellEnd answers that the command in a slot has ended, and frees the slot.
+//
+//go:nosplit
+//go:norace
+func tellEnd(d *duty, at int) {
+	d.pids[at] = 0
+	d.started--
+	tell(d, answerEnded, int32(at), int32(d.status))
+}
+
+// wait takes in one that has ended, if there is any.
+//
+//go:nosplit
+//go:norace
+func wait(d *duty, which uintptr) uintptr {
+	pid, _, errno := syscall.RawSyscall6(unix.SYS_WAIT4, which, uintptr(unsafe.Pointer(&d.status)), unix.WNOHANG, 0, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return pid
 }
 
 // exitCode turns a wait status into what a shell would call it: the exit code,
