@@ -46,11 +46,12 @@ func (i *inspectCmd) run(*netplumb.Helper) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	to := forReader(os.Stdout)
 	for _, e := range entries {
-		if err := t.Execute(os.Stdout, e.Info); err != nil {
+		if err := t.Execute(to, e.Info); err != nil {
 			return 0, about("--format", i.Format, err)
 		}
-		fmt.Fprintln(os.Stdout)
+		fmt.Fprintln(to)
 	}
 	return code, nil
 }

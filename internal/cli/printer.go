@@ -45,6 +45,33 @@ func oneLine(text string) string {
 	}, text)
 }
 
+// forReader is where to print what a person has asked for of others' words, such as labels: as
+// it is for a program, and on a terminal with nothing in it that moves the cursor but the
+// person's own line feeds and tabs. What is written to it at once has whole characters.
+func forReader(f *os.File) io.Writer {
+	if isTerminal(f) {
+		return harmless{f}
+	}
+	return f
+}
+
+type harmless struct{ to io.Writer }
+
+func (h harmless) Write(p []byte) (int, error) {
+	var b strings.Builder
+	for _, r := range string(p) {
+		if r == '\n' || r == '\t' {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(oneLine(string(r)))
+		}
+	}
+	if _, err := io.WriteString(h.to, b.String()); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
 func exitCodeOf(err error) int {
 	var told *control.Failure // by a container's supervisor
 	if errors.As(err, &told) && told.Code >= exitFailed && told.Code <= exitNotFound {

@@ -82,3 +82,19 @@ func TestReportInColour(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestHarmless(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"a table", "web\tup\nbad\n", "web\tup\nbad\n"},
+		{"a title", "\x1b]0;mine\x07\r\n", "?]0;mine??\n"},
+		{"an 8-bit sequence", "a\u009b2Jü\x7f", "a?2Jü?"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var b bytes.Buffer
+			n, err := harmless{&b}.Write([]byte(test.text))
+			if n != len(test.text) || err != nil || b.String() != test.want {
+				t.Errorf("got %q, %d, %v; want %q, %d", b.String(), n, err, test.want, len(test.text))
+			}
+		})
+	}
+}

@@ -54,7 +54,7 @@ func (p *psCmd) do() error {
 	case p.Format == "json":
 		return printInfos(os.Stdout, shown)
 	case p.Format != "":
-		return p.printTemplate(os.Stdout, shown)
+		return p.printTemplate(forReader(os.Stdout), shown)
 	}
 	return printTable(os.Stdout, shown)
 }

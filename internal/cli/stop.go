@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -25,8 +26,11 @@ type stopCmd struct {
 
 // Validate checks the signal.
 func (s *stopCmd) Validate() error {
-	if s.Time < 0 {
+	switch {
+	case s.Time < 0:
 		return about("--time", strconv.Itoa(s.Time), errors.New("no time can be negative"))
+	case s.Time > math.MaxInt32: // as nanoseconds it might be negative, and no time at all
+		return about("--time", strconv.Itoa(s.Time), fmt.Errorf("%d seconds are the most; unc wait waits for ever", math.MaxInt32))
 	}
 	_, err := parseSignal(s.Signal)
 	return errors.Join(err, s.namedFlags.Validate())

@@ -182,3 +182,28 @@ func TestExecWithoutItsAsker(t *testing.T) {
 	h.run(h.unc(h.alice, "kill", "evil")).works(t)
 	h.forgotten(h.alice)
 }
+
+// A label that would write on the terminal of whoever lists it reaches a program as it is.
+func TestTemplateOnATerminal(t *testing.T) {
+	t.Parallel()
+	needProgram(t, "script", "bsdutils")
+	h := newHost(t)
+	rootfs := busyboxRootfs(t, h.alice)
+	const title, plain = "\x1b]0;mine\x07", "?]0;mine?"
+	h.detached(h.alice, rootfs, "--name", "web", "--network", "none", "--label", "l="+title, "sleep", "1000")
+	for _, list := range []string{"ps", "inspect"} {
+		args := []string{unc, list, "--format", "{{.Labels.l}}"}
+		if list == "inspect" {
+			args = append(args, "web")
+		}
+		if got := h.run(h.as(h.alice, args...)).works(t); got != title+"\n" {
+			t.Errorf("unc %s printed %q to a pipe, want %q", list, got, title)
+		}
+		typed := "'" + strings.Join(args, "' '") + "'"
+		if got := h.run(h.as(h.alice, "script", "-qec", typed, "/dev/null")).works(t); got != plain+"\r\n" {
+			t.Errorf("unc %s printed %q on a terminal, want %q", list, got, plain)
+		}
+	}
+	h.run(h.unc(h.alice, "kill", "web")).works(t)
+	h.forgotten(h.alice)
+}
