@@ -32,7 +32,7 @@ var cycleVictims = []struct{ process, during string }{
 // have to do with it is killed. Nothing of it is left, and its name is free at once.
 func TestKillInAnyCycle(t *testing.T) {
 	needSpeed(t)
-	const lanes, rounds = 4, 50
+	const lanes, rounds = 4, 70 // of whom some have ended before they are killed
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	h.run(h.unc(h.alice, "run", "--rootfs", rootfs, "true")).works(t) // what stays with the first one
