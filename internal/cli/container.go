@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/control"
-	"unc/internal/name"
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
 	"unc/internal/record"
@@ -83,51 +82,6 @@ func (r *runCmd) attached() (console, error) {
 		return nil, errors.New("--tty: standard input is no terminal")
 	}
 	return t, nil
-}
-
-// claim takes the name that is asked for, or makes one up. A container that nobody will look
-// for by its name can do without a record, where there is no place for one.
-func (r *runCmd) claim(c *container) error {
-	store, err := record.Open()
-	if err == nil {
-		c.held, c.name, err = claimIn(store, r.Name)
-	}
-	switch {
-	case err == nil:
-	case r.Name != nil || r.Detach:
-		return err
-	default:
-		warn("this container can't be found by unc ps and the like: " + err.Error())
-		c.name = name.Random(0)
-	}
-	return nil
-}
-
-// claimIn claims a name in the store. What a supervisor that was killed has left of it on the
-// network may stay for minutes, and is in the way.
-func claimIn(store *record.Store, wanted *string) (held *record.Held, called string, err error) {
-	for attempt := 0; ; attempt++ {
-		if wanted != nil {
-			called = *wanted
-		} else {
-			called = name.Random(attempt)
-		}
-		held, err = store.Claim(called)
-		if wanted == nil && errors.Is(err, record.ErrTaken) {
-			continue
-		}
-		if err == nil && held.Stale {
-			forget(&record.Info{Name: called})
-		}
-		return held, called, err
-	}
-}
-
-// forget takes a dead container's name away from what the kernel still has of its network.
-func forget(dead *record.Info) {
-	if err := netplumb.Release(dead.Name); err != nil {
-		warn(err.Error())
-	}
 }
 
 // listen makes the socket for later commands. Who connects is not answered yet.

@@ -52,6 +52,15 @@ func TestEndedWhileHeld(t *testing.T) {
 	if e.Alive || e.Info.Ended.Code != 3 {
 		t.Errorf("got %v, %+v, want one that has ended", e.Alive, e.Info)
 	}
+	if err := e.Remove(); err != nil {
+		t.Error(err)
+	}
+	if got := tree(t, s.path); len(got) > 0 {
+		t.Errorf("got %v, want nothing left", got)
+	}
+	if err := h.store.trim("web"); err != nil { // what Keep does last
+		t.Errorf("its supervisor ends with %v, want nothing wrong", err)
+	}
 }
 
 func TestListSweeps(t *testing.T) {

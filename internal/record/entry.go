@@ -52,20 +52,22 @@ func (e *Entry) Remove() error {
 		return err
 	}
 	defer unlock()
-	same, err := e.open()
+	dir, err := e.open()
 	if err != nil {
 		return err
 	}
-	unix.Close(same)
-	dir, err := e.store.hold(e.Info.Name)
-	switch {
-	case errors.Is(err, errGone):
-		return &nameError{ErrNotThere, e.Info.Name}
-	case errors.Is(err, ErrTaken):
-		return hint.With(fmt.Errorf("removing container %q: it is running", e.Info.Name), "unc stop "+e.Info.Name)
-	case err != nil:
-		return err
-	}
 	defer unix.Close(dir)
+	err = tryLock(dir, unix.LOCK_EX)
+	held := errors.Is(err, unix.EWOULDBLOCK)
+	// The supervisor of one that is kept has only to let go of it: Keep does nothing after that.
+	_, kept := keptInfo(dir, e.Info.Name)
+	switch {
+	case held && !kept:
+		return hint.With(fmt.Errorf("removing container %q: it is running", e.Info.Name), "unc stop "+e.Info.Name)
+	case err != nil && !held:
+		return fmt.Errorf("locking %q: %w", e.store.pathOf(e.Info.Name), err)
+	case !e.store.leadsTo(e.Info.Name, dir):
+		return &nameError{ErrNotThere, e.Info.Name}
+	}
 	return e.store.remove(dir, e.Info.Name)
 }

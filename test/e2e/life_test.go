@@ -98,6 +98,7 @@ func TestDetached(t *testing.T) {
 	if got := h.run(h.unc(h.alice, "port", "web", "80")).works(t); got != "0.0.0.0:8080\n[::]:8080\n" {
 		t.Errorf("unc port says %q", got)
 	}
+	open := openFiles(t, info.Supervisor)
 	if got := h.run(h.unc(h.alice, "exec", "web", "cat", "/proc/1/comm")).works(t); got != "unc-init\n" {
 		t.Errorf("process 1 is %q for unc exec", got)
 	}
@@ -105,7 +106,7 @@ func TestDetached(t *testing.T) {
 	waiting := h.unc(h.alice, "wait", "web")
 	var code strings.Builder
 	waiting.Stdout = &code
-	open := openFiles(t, info.Supervisor)
+	eventually(t, "the descriptors of unc exec closed", func() bool { return openFiles(t, info.Supervisor) == open })
 	h.start(waiting)
 	eventually(t, "unc wait connected", func() bool { return openFiles(t, info.Supervisor) > open })
 	begin := time.Now()
