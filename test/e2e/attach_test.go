@@ -25,11 +25,11 @@ type visitor struct {
 	out *bufio.Reader
 }
 
-// follows waits until a command watches a log, as the last that it does before it waits.
-func (h *host) follows(cmd *exec.Cmd) {
+// follows waits until a process watches a log, as the last that it does before it waits.
+func (h *host) follows(pid int) {
 	h.t.Helper()
 	eventually(h.t, "the log watched", func() bool {
-		fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", cmd.Process.Pid))
+		fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 		return slices.ContainsFunc(fds, func(fd string) bool {
 			to, _ := os.Readlink(fd)
 			return strings.HasSuffix(to, "inotify")
@@ -46,7 +46,7 @@ func (c *living) attach(flags ...string) *visitor {
 	out, err := cmd.StdoutPipe()
 	must(c.t, err)
 	c.start(cmd)
-	c.follows(cmd)
+	c.follows(cmd.Process.Pid)
 	return &visitor{c.t, cmd, in, bufio.NewReader(out)}
 }
 
@@ -80,9 +80,7 @@ func TestAttach(t *testing.T) {
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	begin := func(t *testing.T, flags []string, script string) *living {
-		c := h.with(t).livingWith(rootfs, append([]string{"--network", "none"}, flags...), "sh", "-c", script)
-		eventually(t, "the command's first word", func() bool { return c.run(c.host.unc(c.alice, "logs", c.name)).stdout != "" })
-		return c
+		return h.with(t).livingWith(rootfs, append([]string{"--network", "none"}, flags...), "sh", "-c", script).begun()
 	}
 	t.Run("several at once", func(t *testing.T) {
 		c := begin(t, []string{"-i"}, repeating)
@@ -218,7 +216,7 @@ func TestTheEndIsShown(t *testing.T) {
 			cmd.Stdout = w
 			h.start(cmd)
 			must(t, w.Close())
-			h.follows(cmd)
+			h.follows(cmd.Process.Pid)
 			tell(t, rootfs)
 			defer os.Remove(rootfs + "/tmp/go")
 			// Nothing is read before the container is gone.
