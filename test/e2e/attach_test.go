@@ -125,9 +125,7 @@ func TestAttach(t *testing.T) {
 		v.types("text\n")
 		kill(t, v.cmd.Process.Pid, unix.SIGKILL)
 		wait(t, v.cmd)
-		if got := c.run(c.host.unc(c.alice, "logs", c.name)).works(t); got != "begun\nread\n" {
-			t.Errorf("the log has %q", got)
-		}
+		eventually(t, "the end of the command's input", func() bool { return c.logs().stdout == "begun\nread\n" })
 	})
 	t.Run("--no-stdin", func(t *testing.T) {
 		c := begin(t, []string{"-i"}, repeating)
@@ -187,6 +185,50 @@ func TestAttachWhereItCannotBe(t *testing.T) {
 	for _, keys := range []string{"ctrl-", "ctrl-1", "ab", "a,,b"} {
 		h.run(h.unc(h.alice, "attach", "--detach-keys", keys, "box")).fails(t, "--detach-keys")
 	}
+}
+
+// Who waits for a container and is killed leaves nothing in its supervisor.
+func TestVisitorsThatAreKilled(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	c := h.living(busyboxRootfs(t, h.alice), "--network", "none", "-i")
+	defer c.end()
+	before := openFiles(t, c.Supervisor)
+	for _, args := range [][]string{{"attach", "box"}, {"logs", "-f", "box"}, {"wait", "box"}, {"exec", "box", "cat"}} {
+		var all []*exec.Cmd
+		for range 5 {
+			cmd := h.unc(h.alice, args...)
+			in, err := cmd.StdinPipe() // or it would have ended
+			must(t, err)
+			defer in.Close()
+			h.start(cmd)
+			all = append(all, cmd)
+		}
+		eventually(t, args[0]+" connected", func() bool { return openFiles(t, c.Supervisor) >= before+5 })
+		for _, cmd := range all {
+			kill(t, cmd.Process.Pid, unix.SIGKILL)
+			wait(t, cmd)
+		}
+		eventually(t, args[0]+" forgotten", func() bool { return openFiles(t, c.Supervisor) <= before })
+	}
+}
+
+// Whether unc wait comes before, at or after the end of one that fails: it tells the code.
+func TestWaitMeetsTheEnd(t *testing.T) {
+	t.Parallel()
+	needSpeed(t)
+	h := newHost(t)
+	rootfs := busyboxRootfs(t, h.alice)
+	for range 50 {
+		h.run(h.unc(h.alice, "run", "-d", "--name", "box", "--network", "none", "--rootfs", rootfs, "sh", "-c", "exit 3")).works(t)
+		for range 2 {
+			if got := h.run(h.unc(h.alice, "wait", "box")).works(t); got != "3\n" {
+				t.Fatalf("unc wait said %q, want 3", got)
+			}
+		}
+	}
+	h.run(h.unc(h.alice, "rm", "box")).works(t)
+	h.forgotten(h.alice)
 }
 
 // A container that writes much and ends at once, well or not: who is attached sees all that
