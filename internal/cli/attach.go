@@ -101,8 +101,16 @@ type visit struct {
 	err   error
 }
 
-// begin joins the terminals, the container's with ours.
+// begin joins the terminals, the container's with ours, before anything is shown there that
+// expects a raw one.
 func (v *visit) begin() error {
+	if v.is[0] {
+		v.master = v.input
+		v.resize()
+		if err := v.take(); err != nil {
+			return err
+		}
+	}
 	over := make(chan *logfile.Rest, 1)
 	go func() {
 		defer close(v.over)
@@ -114,12 +122,7 @@ func (v *visit) begin() error {
 	go func() {
 		v.shown <- readLog(v.dir, logfile.Options{Tail: -1, Since: v.since, Follow: true}, over)
 	}()
-	if !v.is[0] {
-		return nil
-	}
-	v.master = v.input
-	v.resize()
-	return v.take()
+	return nil
 }
 
 func (v *visit) Release() error { return nil }

@@ -16,7 +16,8 @@
 //	contain        namespaces, network, files; the command runs
 //	begin          the record is written, the control socket answered (package control)
 //	supervise      signals and streams, to the end (supervise.go)
-//	end            the name is given back, or the record kept; who waits is told
+//	end            who reads the log is told; the name is given back, or the record kept; who
+//	               waits is told (ending.go)
 //
 // A container is in its record when its command runs. In the foreground that is done a
 // moment later: a command that is over by then does not pay for it, and who asks before waits
@@ -48,7 +49,8 @@
 // They find a container by its record (find.go), and ask its supervisor over the control
 // socket (served.go has the answers). For unc exec, the supervisor has pid 1 start a command with the streams
 // that the asker has passed (execserved.go), and goes on to pass signals; the
-// command is killed when the asker is gone. unc logs asks nobody, it reads the log.
+// command is killed when the asker is gone. unc logs reads the log, and asks nobody but, to follow
+// it, for the end (readlog.go).
 //
 // Which container has failed, and is kept for that, is decided in one place: container.end. A signal
 // that came over the socket and is mostly sent to end a program, or that unc stop sent, is

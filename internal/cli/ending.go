@@ -96,7 +96,7 @@ var errOver = errors.New("the container has ended")
 func (c *container) tellEnd(conn *control.Conn) error {
 	heard := c.awaited()
 	if heard == nil {
-		return errOver
+		return conn.Send(control.Reply{Code: &c.code}) // it has just come
 	}
 	defer heard()
 	select {

@@ -89,14 +89,21 @@ func sendSignal(e *record.Entry, number int, stop bool) error {
 	return conn.Close()
 }
 
-// awaitEnd waits for the end of a container, for its exit code. A supervisor that is killed
-// has none to tell: the kernel has ended the container then.
-func awaitEnd(conn *control.Conn) (int, error) {
-	err := conn.Send(&control.Request{Verb: control.Wait})
-	code := 0
+// awaitEnd waits for the end of a container, for its exit code.
+func awaitEnd(conn *control.Conn) (int, error) { return killed(askEnd(conn)) }
+
+// askEnd does, and the error is control.ErrGone when nobody tells of it.
+func askEnd(conn *control.Conn) (code int, err error) {
+	err = conn.Send(&control.Request{Verb: control.Wait})
 	if err == nil {
 		code, err = conn.HearCode()
 	}
+	return code, err
+}
+
+// killed is the code of a container whose supervisor has none to tell: the kernel has ended
+// both then.
+func killed(code int, err error) (int, error) {
 	if errors.Is(err, control.ErrGone) {
 		return killedCode, nil
 	}

@@ -47,10 +47,6 @@ func (l *logsCmd) do() error {
 	if err != nil {
 		return err
 	}
-	if !e.Info.Detached && e.Info.Supervisor != 0 {
-		return hint.With(fmt.Errorf("container %q writes to where it was started, and nothing of it is kept", e.Info.Name),
-			"unc run --detach COMMAND    # keeps what the command writes")
-	}
 	tail, err := l.tail()
 	if err != nil {
 		return err
@@ -60,6 +56,10 @@ func (l *logsCmd) do() error {
 		return err
 	}
 	defer dir.Close()
+	if !e.Info.Detached && !logfile.Has(dir) {
+		return hint.With(fmt.Errorf("container %q writes to where it was started, and nothing of it is kept", e.Info.Name),
+			"unc run --detach COMMAND    # keeps what the command writes")
+	}
 	over := make(chan *logfile.Rest, 1)
 	if !l.Follow || !e.Alive {
 		close(over)

@@ -37,15 +37,24 @@ func (r *screen) finish() {
 	<-r.done
 }
 
-// atMost is how much is copied after finish, in bytes: more than a terminal
-// holds back, and an end to what somebody writes on and on.
+// atMost is how much is copied after finish, in bytes, beside what a pipe holds back: more than
+// a terminal does, and an end to what somebody writes on and on.
 const atMost = 256 << 10
+
+// held is how much a pipe can hold back, which is its writer's to choose (F_SETPIPE_SZ), and 0
+// of anything else.
+func held(f *os.File) int {
+	size, err := unix.FcntlInt(f.Fd(), unix.F_GETPIPE_SZ, 0)
+	if err != nil {
+		return 0
+	}
+	return size
+}
 
 func (r *screen) run() {
 	defer close(r.done)
 	buf := make([]byte, 16<<10)
-	left := atMost
-	for left > 0 {
+	for told, left := false, 0; !told || left > 0; {
 		ready := []unix.PollFd{
 			{Fd: int32(r.master.Fd()), Events: unix.POLLIN},
 			{Fd: int32(r.stop), Events: unix.POLLIN},
@@ -68,6 +77,9 @@ func (r *screen) run() {
 			return
 		}
 		if ready[1].Revents != 0 {
+			if !told {
+				told, left = true, atMost+held(r.master)
+			}
 			left -= n
 		}
 	}

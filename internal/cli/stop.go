@@ -159,20 +159,30 @@ type waitCmd struct{ namedFlags }
 // run prints the exit code of each.
 func (w *waitCmd) run(*netplumb.Helper) (int, error) {
 	return w.each(runs, func(e *record.Entry) error {
-		code := 0
-		if e.Alive {
-			conn, err := dial(e)
-			if err != nil {
-				return err
-			}
-			defer conn.Close()
-			if code, err = awaitEnd(conn); err != nil {
-				return err
-			}
-		} else {
-			code = e.Info.Ended.Code
+		code, err := codeOf(e)
+		if err == nil {
+			_, err = fmt.Fprintln(os.Stdout, code)
 		}
-		_, err := fmt.Fprintln(os.Stdout, code)
 		return err
 	})
+}
+
+// codeOf waits for the end of a container, for its exit code. One that was about to end, and
+// can't be asked any more, may be kept by now.
+func codeOf(e *record.Entry) (int, error) {
+	if !e.Alive {
+		return e.Info.Ended.Code, nil
+	}
+	conn, err := dial(e)
+	code := 0
+	if err == nil {
+		defer conn.Close()
+		code, err = askEnd(conn)
+	}
+	if isOver(err) {
+		if now, err := find(e.Info.Name); err == nil && now.IsSame(e) && !now.Alive {
+			return now.Info.Ended.Code, nil
+		}
+	}
+	return killed(code, err)
 }

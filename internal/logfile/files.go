@@ -24,6 +24,11 @@ func (f files) close() {
 // be removed.
 type Rest struct{ files files }
 
+// Has tells whether there is a log in a directory.
+func Has(dir *os.File) bool {
+	return !namesFile(int(dir.Fd()), current, -1) || !namesFile(int(dir.Fd()), older, -1)
+}
+
 // OpenRest opens it.
 func OpenRest(dir *os.File) (*Rest, error) {
 	f, err := openFiles(int(dir.Fd()))

@@ -37,20 +37,30 @@ func TestClaimOfADeadOne(t *testing.T) {
 	}
 }
 
-// What is recorded to have ended runs no more, even before its supervisor lets go of the name.
-func TestEndedWhileHeld(t *testing.T) {
-	s := newStore(t, t.TempDir())
-	h := put(t, s, "web")
-	defer h.Close()
-	if err := h.Put(&Info{Name: "web", Ended: &Ended{Code: 3}}); err != nil {
-		t.Fatal(err)
-	}
-	e, err := s.Find("web")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e.Alive || e.Info.Ended.Code != 3 {
-		t.Errorf("got %v, %+v, want one that has ended", e.Alive, e.Info)
+// Whoever looks, sees it either run or have ended: what is kept has let go of its name.
+func TestKeepIsOneStep(t *testing.T) {
+	dir := t.TempDir()
+	s, other := newStore(t, dir), newStore(t, dir)
+	for range 200 {
+		h := put(t, s, "web")
+		kept := make(chan error, 1)
+		go func() { kept <- h.Keep(Ended{Code: 3}) }()
+		for over := false; !over; {
+			e, err := other.Find("web")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if over = e.Info.Ended != nil; over == e.Alive {
+				t.Fatalf("found alive: %v, and ended: %v", e.Alive, over)
+			}
+		}
+		again, err := other.Claim("web")
+		if err := errors.Join(err, <-kept); err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := e.Remove(); err != nil {
 		t.Error(err)

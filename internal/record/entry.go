@@ -35,6 +35,11 @@ func (e *Entry) open() (int, error) {
 	return -1, &nameError{ErrNotThere, e.Info.Name}
 }
 
+// IsSame tells whether an entry looked at later is still the same container's.
+func (e *Entry) IsSame(earlier *Entry) bool {
+	return e.Info.Name == earlier.Info.Name && e.dev == earlier.dev && e.ino == earlier.ino
+}
+
 // Dir opens the record's directory, to read the log in it. The error is ErrNotThere when
 // the container has ended meanwhile.
 func (e *Entry) Dir() (*os.File, error) {

@@ -88,6 +88,14 @@ func (h *Held) Close() error {
 // Keep lets go of the name, and leaves the record with how the container ended, and its log, for
 // who asks later. Of such records the latest are kept, and older ones removed.
 func (h *Held) Keep(e Ended) error {
+	err := h.store.trim(h.name)
+	unlock, lockErr := h.store.lock(unix.LOCK_EX)
+	if lockErr != nil {
+		h.release()
+		return errors.Join(err, lockErr)
+	}
+	// In one step, for who looks: the name of what is recorded to have ended is free.
+	defer unlock()
 	defer h.release()
 	h.mu.Lock()
 	i := Info{Name: h.name, Created: e.Time}
@@ -96,11 +104,11 @@ func (h *Held) Keep(e Ended) error {
 	}
 	h.mu.Unlock()
 	i.Ended = &e
-	err := h.Put(&i)
+	err = errors.Join(err, h.Put(&i))
 	if e := unix.Unlinkat(h.dir, socketFile, 0); e != nil && !errors.Is(e, unix.ENOENT) && err == nil {
 		err = fmt.Errorf("removing the socket of container %q: %w", h.name, e)
 	}
-	return errors.Join(err, h.store.trim(h.name))
+	return err
 }
 
 // release lets go of the name, and not by closing alone: a child between clone and execve has

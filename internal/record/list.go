@@ -97,9 +97,7 @@ func (s *Store) entry(called string) (*Entry, error) {
 	if !s.leadsTo(called, dir) {
 		return nil, errGone
 	}
-	if kept {
-		e.Alive = false // though its supervisor may not have let go of it yet
-	} else if !e.Alive {
+	if !e.Alive && !kept {
 		return nil, nil
 	}
 	var st unix.Stat_t

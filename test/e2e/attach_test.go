@@ -25,11 +25,11 @@ type visitor struct {
 	out *bufio.Reader
 }
 
-// follows waits until a command watches a log, as the last that it does before it waits.
-func (h *host) follows(cmd *exec.Cmd) {
+// follows waits until a process watches a log, as the last that it does before it waits.
+func (h *host) follows(pid int) {
 	h.t.Helper()
 	eventually(h.t, "the log watched", func() bool {
-		fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", cmd.Process.Pid))
+		fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 		return slices.ContainsFunc(fds, func(fd string) bool {
 			to, _ := os.Readlink(fd)
 			return strings.HasSuffix(to, "inotify")
@@ -46,7 +46,7 @@ func (c *living) attach(flags ...string) *visitor {
 	out, err := cmd.StdoutPipe()
 	must(c.t, err)
 	c.start(cmd)
-	c.follows(cmd)
+	c.follows(cmd.Process.Pid)
 	return &visitor{c.t, cmd, in, bufio.NewReader(out)}
 }
 
@@ -80,9 +80,7 @@ func TestAttach(t *testing.T) {
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	begin := func(t *testing.T, flags []string, script string) *living {
-		c := h.with(t).livingWith(rootfs, append([]string{"--network", "none"}, flags...), "sh", "-c", script)
-		eventually(t, "the command's first word", func() bool { return c.run(c.host.unc(c.alice, "logs", c.name)).stdout != "" })
-		return c
+		return h.with(t).livingWith(rootfs, append([]string{"--network", "none"}, flags...), "sh", "-c", script).begun()
 	}
 	t.Run("several at once", func(t *testing.T) {
 		c := begin(t, []string{"-i"}, repeating)
@@ -127,9 +125,7 @@ func TestAttach(t *testing.T) {
 		v.types("text\n")
 		kill(t, v.cmd.Process.Pid, unix.SIGKILL)
 		wait(t, v.cmd)
-		if got := c.run(c.host.unc(c.alice, "logs", c.name)).works(t); got != "begun\nread\n" {
-			t.Errorf("the log has %q", got)
-		}
+		eventually(t, "the end of the command's input", func() bool { return c.logs().stdout == "begun\nread\n" })
 	})
 	t.Run("--no-stdin", func(t *testing.T) {
 		c := begin(t, []string{"-i"}, repeating)
@@ -191,6 +187,50 @@ func TestAttachWhereItCannotBe(t *testing.T) {
 	}
 }
 
+// Who waits for a container and is killed leaves nothing in its supervisor.
+func TestVisitorsThatAreKilled(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	c := h.living(busyboxRootfs(t, h.alice), "--network", "none", "-i")
+	defer c.end()
+	before := openFiles(t, c.Supervisor)
+	for _, args := range [][]string{{"attach", "box"}, {"logs", "-f", "box"}, {"wait", "box"}, {"exec", "box", "cat"}} {
+		var all []*exec.Cmd
+		for range 5 {
+			cmd := h.unc(h.alice, args...)
+			in, err := cmd.StdinPipe() // or it would have ended
+			must(t, err)
+			defer in.Close()
+			h.start(cmd)
+			all = append(all, cmd)
+		}
+		eventually(t, args[0]+" connected", func() bool { return openFiles(t, c.Supervisor) >= before+5 })
+		for _, cmd := range all {
+			kill(t, cmd.Process.Pid, unix.SIGKILL)
+			wait(t, cmd)
+		}
+		eventually(t, args[0]+" forgotten", func() bool { return openFiles(t, c.Supervisor) <= before })
+	}
+}
+
+// Whether unc wait comes before, at or after the end of one that fails: it tells the code.
+func TestWaitMeetsTheEnd(t *testing.T) {
+	t.Parallel()
+	needSpeed(t)
+	h := newHost(t)
+	rootfs := busyboxRootfs(t, h.alice)
+	for range 50 {
+		h.run(h.unc(h.alice, "run", "-d", "--name", "box", "--network", "none", "--rootfs", rootfs, "sh", "-c", "exit 3")).works(t)
+		for range 2 {
+			if got := h.run(h.unc(h.alice, "wait", "box")).works(t); got != "3\n" {
+				t.Fatalf("unc wait said %q, want 3", got)
+			}
+		}
+	}
+	h.run(h.unc(h.alice, "rm", "box")).works(t)
+	h.forgotten(h.alice)
+}
+
 // A container that writes much and ends at once, well or not: who is attached sees all that
 // the log keeps of it, however slowly he reads, and so does unc logs -f.
 func TestTheEndIsShown(t *testing.T) {
@@ -218,7 +258,7 @@ func TestTheEndIsShown(t *testing.T) {
 			cmd.Stdout = w
 			h.start(cmd)
 			must(t, w.Close())
-			h.follows(cmd)
+			h.follows(cmd.Process.Pid)
 			tell(t, rootfs)
 			defer os.Remove(rootfs + "/tmp/go")
 			// Nothing is read before the container is gone.

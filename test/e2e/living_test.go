@@ -25,6 +25,13 @@ func (h *host) livingWith(rootfs string, flags []string, command ...string) *liv
 	return &living{h, name, h.inspect(h.alice, name)}
 }
 
+// begun waits until the command has said something.
+func (c *living) begun() *living {
+	c.t.Helper()
+	eventually(c.t, "the command's first word", func() bool { return c.run(c.host.unc(c.alice, "logs", c.name)).stdout != "" })
+	return c
+}
+
 // of is the container for a subtest.
 func (c *living) of(t *testing.T) *living {
 	sub := *c
