@@ -1206,9 +1206,9 @@ profile_where_it_does_not() {
 # The path is the one that the kernel will see.
 profile_follows_the_program() {
 	stub_apparmor 1
-	mkdir -p "$T/real/bin" "$T/a place"
-	ln -s "$T/real" "$T/link"
-	for prefix in "$T/link" "$T/a place" "$T/real"; do
+	mkdir -p "$T/original/bin" "$T/a place"
+	ln -s "$T/original" "$T/link"
+	for prefix in "$T/link" "$T/a place" "$T/original"; do
 		root PREFIX="$prefix" "$script" --no-proof --binary "$T/unc"
 		want_rc 0
 		want_same "$(grep '^profile' "$profile")" "profile unc \"$(readlink -f "$prefix")/bin/unc\" flags=(unconfined) {"
