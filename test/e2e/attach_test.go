@@ -28,11 +28,22 @@ type visitor struct {
 // follows waits until a process watches a log, as the last that it does before it waits.
 func (h *host) follows(pid int) {
 	h.t.Helper()
-	eventually(h.t, "the log watched", func() bool {
+	h.opens(pid, "anon_inode:inotify")
+}
+
+// connects waits until a process of unc's has begun to speak with a supervisor.
+func (h *host) connects(pid int) {
+	h.t.Helper()
+	h.opens(pid, "socket:")
+}
+
+func (h *host) opens(pid int, what string) {
+	h.t.Helper()
+	eventually(h.t, what+" open", func() bool {
 		fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 		return slices.ContainsFunc(fds, func(fd string) bool {
 			to, _ := os.Readlink(fd)
-			return strings.HasSuffix(to, "inotify")
+			return strings.HasPrefix(to, what)
 		})
 	})
 }
@@ -204,7 +215,9 @@ func TestVisitorsThatAreKilled(t *testing.T) {
 			h.start(cmd)
 			all = append(all, cmd)
 		}
-		eventually(t, args[0]+" connected", func() bool { return openFiles(t, c.Supervisor) >= before+5 })
+		for _, cmd := range all {
+			h.connects(cmd.Process.Pid)
+		}
 		for _, cmd := range all {
 			kill(t, cmd.Process.Pid, unix.SIGKILL)
 			wait(t, cmd)

@@ -2,12 +2,23 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
+
+// passesSignals waits until unc exec knows that its command runs: until then, a signal that ends
+// a program ends it alone. It lets go of the command's output, which is a pipe, when it does.
+func (h *host) passesSignals(cmd *exec.Cmd) {
+	h.t.Helper()
+	eventually(h.t, "unc exec without its output", func() bool {
+		to, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/1", cmd.Process.Pid))
+		return to == "/dev/null"
+	})
+}
 
 func TestExecSignals(t *testing.T) {
 	t.Parallel()
@@ -22,6 +33,7 @@ func TestExecSignals(t *testing.T) {
 		c.start(cmd)
 		expect := expectLines(t, out)
 		expect("ready")
+		c.passesSignals(cmd)
 		for name, sig := range forwarded {
 			kill(t, cmd.Process.Pid, sig)
 			expect("got " + name)
@@ -38,8 +50,10 @@ func TestExecSignals(t *testing.T) {
 		t.Run("end the command: "+name, func(t *testing.T) {
 			c := c.of(t)
 			cmd := c.exec(nil, "tail", "-f", "/dev/null")
+			_, err := cmd.StdoutPipe()
+			must(t, err)
 			c.start(cmd)
-			c.numberOf("tail")
+			c.passesSignals(cmd)
 			kill(t, cmd.Process.Pid, sig)
 			if code := wait(t, cmd); code != 128+int(sig) {
 				t.Errorf("exit code %d, want %d", code, 128+int(sig))

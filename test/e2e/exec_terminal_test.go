@@ -293,8 +293,10 @@ func TestExecTerminalIsClosed(t *testing.T) {
 	c := h.living(rootfs)
 	defer c.end()
 	p := newPty(t, h.alice)
-	c.login(p, plainly, "sh", "-c", `trap 'echo hung up >/tmp/said; exit' HUP; echo ready; while :; do sleep 0.1; done`)
+	c.login(p, plainly, "sh", "-c", `trap 'echo hung up >/tmp/said; exit' HUP; echo ready; read x; echo "got $x"; while :; do sleep 0.1; done`)
 	p.expect("ready")
+	p.typed("text\r") // which passes when unc exec knows that the command runs
+	p.expect("got text")
 	must(t, p.tty.Close())
 	must(t, p.master.Close())
 	eventually(t, "the command hung up", func() bool {
