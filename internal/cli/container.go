@@ -104,26 +104,29 @@ const soon = 20 * time.Millisecond
 // begin makes the container one that other commands can find, once its command runs. A
 // detached one that nobody would know of does not go on.
 func (c *container) begin() (goesOn bool) {
-	c.status.started(c.child.PID)
-	switch {
-	case c.front != nil:
-		err := c.publish()
-		if err == nil {
-			err = c.front.leave(c.name)
+	if c.front == nil {
+		if c.held != nil {
+			time.AfterFunc(soon, func() {
+				if err := c.publish(); err != nil {
+					warn(err.Error())
+				}
+			})
 		}
-		c.front.settle(err)
-		if err != nil {
-			_ = c.askedTo(&control.Request{Signal: int(unix.SIGKILL), Stop: true}) // its end is no failure of the command's, to be kept
-		}
-		return err == nil
-	case c.held != nil:
-		time.AfterFunc(soon, func() {
-			if err := c.publish(); err != nil {
-				warn(err.Error())
-			}
-		})
+		c.status.started(c.child.PID)
+		return true
 	}
-	return true
+	// Before anybody is told, who may be slow to hear it, the container can be asked for.
+	err := c.publish()
+	if err == nil {
+		c.status.started(c.child.PID)
+		err = c.front.leave(c.name)
+	}
+	c.front.settle(err)
+	if err != nil {
+		// Its end is no failure of the command's, to be kept.
+		_ = c.askedTo(&control.Request{Signal: int(unix.SIGKILL), Stop: true})
+	}
+	return err == nil
 }
 
 // publish records the container and begins to answer.

@@ -42,11 +42,14 @@ func AskCheckup() (*Checkup, error) {
 	return k, nil
 }
 
+// forRelease is how long a release may take, while which nobody can claim a name.
+const forRelease = 10 * time.Second
+
 // Release has net-setup delete the link of the caller's container that is called name,
 // so that name and address are free when it returns. That there is none is no error. It
 // is for a container whose supervisor was killed; one that runs is cut off.
 func Release(name string) error {
-	_, err := runSetup(0, releaseWord, name)
+	_, err := runSetup(forRelease, releaseWord, name)
 	return err
 }
 
