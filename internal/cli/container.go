@@ -136,7 +136,10 @@ func (c *container) publish() error {
 	if c.held == nil {
 		return nil // it is over
 	}
-	return errors.Join(c.held.Put(c.info()), control.Serve(c.socket, c.answer))
+	if err := c.held.Put(c.info()); err != nil {
+		return err
+	}
+	return control.Serve(c.socket, c.answer)
 }
 
 // close gives up what the container had here, whether or not it came to be one.
