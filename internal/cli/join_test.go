@@ -38,15 +38,24 @@ func answering(t *testing.T, called string, reply control.Reply, files ...*os.Fi
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket := os.NewFile(uintptr(fd), "control")
-	go func() {
-		_ = control.Serve(socket, func(c *control.Conn, r *control.Request, _ []*os.File) {
-			if r.Verb == control.Network {
-				_ = c.Send(reply, files...)
-			}
-		})
-	}()
-	t.Cleanup(func() { socket.Close() })
+	// Copies, for the test may be over before they are sent.
+	var copies []*os.File
+	for _, f := range files {
+		fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copies = append(copies, os.NewFile(uintptr(fd), f.Name()))
+	}
+	err = control.Serve(os.NewFile(uintptr(fd), "control"), func(c *control.Conn, r *control.Request, _ []*os.File) {
+		defer c.Close()
+		if r.Verb == control.Network {
+			_ = c.Send(reply, copies...)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func privateDir(t *testing.T) string {
