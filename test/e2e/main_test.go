@@ -179,6 +179,10 @@ func copyFile(to, from string, mode os.FileMode) error {
 		return err
 	}
 	defer in.Close()
+	// No program is started meanwhile: between fork and execve it would have the file open for
+	// writing, and who executes that would be told that it is busy (ETXTBSY, execve(2)).
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
 		return err
