@@ -123,7 +123,7 @@ func TestInitIsUntouchable(t *testing.T) {
 					break
 				}
 			}
-			if len(list) != 2 || !strings.HasPrefix(list[0], "test 1 ") || !strings.HasPrefix(list[1], "unc-init 0 S") {
+			if len(list) != 2 || !strings.HasPrefix(list[0], "test 1 ") || !strings.HasPrefix(list[1], "unc-init 0 ") {
 				t.Errorf("got processes %q, want pid 1 and the first command", list)
 			}
 			if err := b.Signal(unix.SIGTERM); err != nil {
