@@ -3,6 +3,7 @@ package cli
 import (
 	"strings"
 	"testing"
+	"unicode"
 
 	"unc/internal/hint"
 )
@@ -92,6 +93,10 @@ func FuzzRead(f *testing.F) {
 		for _, arg := range args {
 			if !strings.HasPrefix(arg, "--") && strings.LastIndexByte(arg, '-') > 0 {
 				t.Skip() // to kong, the second dash of -x-a is a flag, and then the --
+			}
+			// A flag without a name, which kong does not see as one.
+			if bare := strings.TrimLeft(arg, "-"); bare != arg && bare != "" && !unicode.IsLetter(rune(bare[0])) {
+				t.Skip()
 			}
 			// What is shown ends the parsing.
 			if strings.HasPrefix(arg, "-") && (strings.Contains(arg, "h") || strings.HasPrefix(arg, "--version")) {
