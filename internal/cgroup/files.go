@@ -59,22 +59,31 @@ func lackOf[T comparable](needed, there []T) []T {
 	return slices.DeleteFunc(slices.Clone(needed), func(one T) bool { return slices.Contains(there, one) })
 }
 
-// enable gives the groups in dir the controllers that they need.
-func enable(dir string, needed []string) error {
-	enabled, err := words(dir + "/cgroup.subtree_control")
-	if err != nil {
-		return err
+// controllers looks which controllers the groups in dir have, and which they need beside
+// those. It is an error when dir has one of these not to give.
+func controllers(dir string, needed []string) (enabled, missing []string, err error) {
+	if enabled, err = words(dir + "/cgroup.subtree_control"); err != nil {
+		return nil, nil, err
 	}
-	missing := lackOf(needed, enabled)
+	missing = lackOf(needed, enabled)
 	if len(missing) == 0 {
-		return nil
+		return enabled, nil, nil
 	}
 	available, err := words(dir + "/cgroup.controllers")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if lacking := lackOf(missing, available); len(lacking) > 0 {
-		return &shortage{dir: dir, controllers: lacking}
+		return nil, nil, &shortage{dir: dir, controllers: lacking}
+	}
+	return enabled, missing, nil
+}
+
+// enable gives the groups in dir the controllers that they need.
+func enable(dir string, needed []string) error {
+	_, missing, err := controllers(dir, needed)
+	if err != nil || len(missing) == 0 {
+		return err
 	}
 	return explainBusy(dir, write(dir+"/cgroup.subtree_control", "+"+strings.Join(missing, " +")))
 }

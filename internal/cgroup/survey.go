@@ -60,20 +60,9 @@ func (s *site) offered(h *hierarchy, needed []string) (string, error) {
 
 // couldEnable tells what enable would say.
 func (s *site) couldEnable(dir string, needed []string) error {
-	enabled, err := words(dir + "/cgroup.subtree_control")
-	if err != nil {
+	enabled, missing, err := controllers(dir, needed)
+	if err != nil || len(missing) == 0 {
 		return err
-	}
-	missing := lackOf(needed, enabled)
-	if len(missing) == 0 {
-		return nil
-	}
-	available, err := words(dir + "/cgroup.controllers")
-	if err != nil {
-		return err
-	}
-	if lacking := lackOf(missing, available); len(lacking) > 0 {
-		return &shortage{dir: dir, controllers: lacking}
 	}
 	if err := unix.Access(dir+"/cgroup.subtree_control", unix.W_OK); err != nil {
 		return fmt.Errorf("opening %q: %w", dir+"/cgroup.subtree_control", err)
