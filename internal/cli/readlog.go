@@ -19,11 +19,7 @@ func readLog(dir *os.File, o logfile.Options, over <-chan *logfile.Rest) error {
 // rest of the log before the supervisor removes that, and returns when it has: the name is
 // free then. A supervisor that was killed has removed nothing, and has no code to tell.
 func hearEnd(conn *control.Conn, dir *os.File) (code int, rest *logfile.Rest, err error) {
-	code, err = conn.HearCode()
-	if errors.Is(err, control.ErrGone) {
-		code, err = killedCode, nil
-	}
-	if err != nil {
+	if code, err = killed(conn.HearCode()); err != nil {
 		return 0, nil, err
 	}
 	if rest, err = logfile.OpenRest(dir); err != nil {
