@@ -118,15 +118,22 @@ func (t *terminal) listen() {
 // of a pipe sees the end when the command closes it. Standard error stays, for
 // unc's own last words.
 func (t *terminal) letGo() {
+	for _, fd := range []int{0, 1} {
+		if !t.is[fd] {
+			empty(fd)
+		}
+	}
+}
+
+// empty puts nothing in the place of what these descriptors of this process lead to.
+func empty(fds ...int) {
 	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return // they stay open; nobody is worse off than with most programs
 	}
 	defer unix.Close(null)
-	for _, fd := range []int{0, 1} {
-		if !t.is[fd] {
-			_ = unix.Dup3(null, fd, 0)
-		}
+	for _, fd := range fds {
+		_ = unix.Dup3(null, fd, 0)
 	}
 }
 
