@@ -203,7 +203,11 @@ func connect(c *conn, index int, addr netip.Addr) error {
 	attrs.AddRtAttr(nl.IFLA_BRPORT_MODE, nl.Uint8Attr(1)) // hairpin: see chain passing
 	attrs.AddRtAttr(unix.IFLA_BRPORT_GROUP_FWD_MASK, nl.Uint16Attr(pastTheGuard))
 
-	return c.Perform(strconv.Quote(lease.Name(addr)),
+	name := lease.Name(addr)
+	if err := withoutIPv6(name); err != nil {
+		return err
+	}
+	return c.Perform(strconv.Quote(name),
 		withoutLinkLocal(index),
 		nlconn.Task{Doing: "setting up the bridge port", Req: nlconn.Request(unix.RTM_SETLINK, 0, port, attrs)},
 		// Without ARP: what the host hears as the port's, and not the bridge's, it must not answer.
