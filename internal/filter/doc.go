@@ -53,7 +53,7 @@
 //			drop
 //		}
 //		chain guard4    { from a DHCP server drop; accept }
-//		chain guardarp  { for the gateway: ether daddr set the bridge's; accept }
+//		chain guardarp  { about the gateway, or oneself: ether daddr set the bridge's; accept }
 //		chain guard6    { reports of groups, router solicitation, and who asks for the gateway:
 //		                  ether daddr set the bridge's
 //		                  router advertisement, redirect, DHCP server drop

@@ -42,8 +42,10 @@ func bridgeTable(p *policy.Policy) table {
 				accept(),
 			}},
 			{name: "guardarp", rules: []rule{
-				// Who has the gateway's address is a question to the host alone, as below.
+				// Who has the gateway's address is a question to the host alone, as below, and that a
+				// container has its own is news for nobody but the bridge.
 				all(header(networkLayer, arpTargetIP, p.Gateway().AsSlice()...), toBridge(p)),
+				all(known(senderMAC(), load(networkLayer, arpTargetIP, 4, 6), leases), toBridge(p)),
 				accept(),
 			}},
 			entering(),
@@ -118,28 +120,32 @@ func toBridge(p *policy.Policy) rule {
 	}
 }
 
+// known is a condition on a frame: that port, MAC address and IP address go together. What
+// loads the last two puts them behind the first, of 16 bytes.
+func known(mac, ip expr.Any, set string) rule {
+	return rule{&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg(0)}, mac, ip, isIn(set)}
+}
+
+func senderMAC() expr.Any { return load(linkLayer, etherSrc, 6, 4) }
+
 // guard lets in what comes from who it says: the port, the sender's MAC address
 // and its IP address must go together. All else is dropped, and that without
 // knowing what it is: a frame with a VLAN tag, say, has the tag's type where the
 // guard looks for IP's or ARP's.
 func guard(p *policy.Policy) chain {
-	name := &expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg(0)} // 16 bytes
-	known := func(mac, ip expr.Any, set string) rule { return rule{name, mac, ip, isIn(set)} }
-	mac := load(linkLayer, etherSrc, 6, 4)
-
 	rules := []rule{
 		all(inPort(expr.CmpOpNeq), accept()),
-		all(header(linkLayer, etherType, 0x08, 0x00), known(mac, load(networkLayer, ip4Src, 4, 6), leases), goTo("guard4")),
+		all(header(linkLayer, etherType, 0x08, 0x00), known(senderMAC(), load(networkLayer, ip4Src, 4, 6), leases), goTo("guard4")),
 		all(header(linkLayer, etherType, 0x08, 0x06),
 			// Ethernet and IPv4, with addresses of 6 and 4 bytes; what is read below lies elsewhere in others.
 			header(networkLayer, 0, 0, 1, 8, 0, 6, 4),
-			known(mac, load(networkLayer, arpSenderIP, 4, 6), leases),
+			known(senderMAC(), load(networkLayer, arpSenderIP, 4, 6), leases),
 			known(load(networkLayer, arpSenderMAC, 6, 4), load(networkLayer, arpSenderIP, 4, 6), leases),
 			goTo("guardarp")),
 	}
 	if p.Subnet6.IsValid() {
 		rules = append(rules,
-			all(header(linkLayer, etherType, 0x86, 0xdd), known(mac, load(networkLayer, ip6Src, 16, 6), leases6), goTo("guard6")))
+			all(header(linkLayer, etherType, 0x86, 0xdd), known(senderMAC(), load(networkLayer, ip6Src, 16, 6), leases6), goTo("guard6")))
 	}
 	return chain{
 		name:  "guard",
