@@ -31,7 +31,7 @@ const forCheckup = 2 * time.Second
 // AskCheckup has net-setup look at all that the caller's network depends on. It returns
 // within seconds.
 func AskCheckup() (*Checkup, error) {
-	text, err := runSetup(forCheckup, checkupWork)
+	text, err := runSetup(forCheckup, checkupWord)
 	if err != nil {
 		return nil, err
 	}

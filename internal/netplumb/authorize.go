@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrRefused is the one answer to every namespace that is not the caller's to
+// errRefused is the one answer to every namespace that is not the caller's to
 // attach. It does not say why: that would tell about other users' processes.
-var ErrRefused = errors.New("net-setup attaches only a network namespace of your own, in a user namespace that you made")
+var errRefused = errors.New("net-setup attaches only a network namespace of your own, in a user namespace that you made")
 
 // openNetns opens the network namespace of a process and makes sure that the
 // caller owns it. The descriptor is what was checked and what is used; the
@@ -25,11 +25,11 @@ var ErrRefused = errors.New("net-setup attaches only a network namespace of your
 func openNetns(pid int) (int, error) {
 	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return -1, ErrRefused
+		return -1, errRefused
 	}
 	if !mayAttach(fd) {
 		unix.Close(fd)
-		return -1, ErrRefused
+		return -1, errRefused
 	}
 	return fd, nil
 }

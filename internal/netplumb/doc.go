@@ -15,10 +15,10 @@
 // next net-setup completes.
 //
 //	caps.Hold     permitted only, not dumpable
-//	parseArgs     a process number and flags, -, or report, checkup, reload, remove, release NAME
+//	parse         a process number and flags, -, or report, checkup, reload, remove, release NAME (work.go)
 //	harden        environment, directory, mask, descriptors, limits
 //	checkCaller   not root, not nobody, not in a user namespace
-//	policy.Load   what the administrator says, and whether of this user
+//	policy.Load   what the administrator says, and whether of this user; not for release
 //	prepare       look for the bridge and the route to the outside
 //	readRequest   for -, the line in which unc run says what is wanted (request.go)
 //	openNetns     as the caller; from here on the descriptor counts, never the number

@@ -41,22 +41,9 @@ func Setup(args []string) (Result, error) {
 }
 
 func setup(args []string, held error) (result Result, err error) {
-	r, release, err := parseRelease(args)
+	w, r, err := parse(args)
 	if err != nil {
 		return result, err
-	}
-	work, machine := attach, false
-	switch {
-	case release:
-		work = letGo
-	case len(args) == 1 && args[0] == FromStdin:
-	case len(args) == 1 && args[0] == checkupWork:
-	case len(args) == 1 && machineWork(args[0]) != nil:
-		work, machine = machineWork(args[0]), true
-	default:
-		if r, err = parseArgs(args); err != nil {
-			return result, err
-		}
 	}
 	if held != nil && !errors.Is(held, caps.ErrNotPermitted) {
 		return result, held
@@ -64,22 +51,24 @@ func setup(args []string, held error) (result Result, err error) {
 	if err := harden(); err != nil {
 		return result, err
 	}
-	if len(args) == 1 && args[0] == checkupWork {
-		return Result{Checkup: checkup(held)}, nil
+	if w.despite != nil {
+		return Result{Checkup: w.despite(held)}, nil
 	}
-	if err := checkCaller(!machine); err != nil {
+	if err := checkCaller(!w.anybody); err != nil {
 		return result, err
 	}
 	if held != nil {
 		err := filecap.Why()
-		if !machine && !release {
-			err = orGoWithout(err)
+		if w.advice != nil {
+			err = w.advice(err)
 		}
 		return result, err
 	}
-	p, err := policy.Load()
-	if err != nil {
-		return result, err
+	var p *policy.Policy
+	if !w.noPolicy {
+		if p, err = policy.Load(); err != nil {
+			return result, err
+		}
 	}
 	c, err := dial()
 	if err != nil {
@@ -88,24 +77,7 @@ func setup(args []string, held error) (result Result, err error) {
 	defer c.Close()
 	// Here rather than in Raise, which needs it: the first time it starts a thread.
 	runtime.LockOSThread()
-	return work(c, p, r)
-}
-
-// checkupWork is the argument for a Checkup: it goes on where the others give up.
-const checkupWork = "checkup"
-
-// machineWork is what net-setup does for no user in particular (machine.go): it
-// changes nothing but what is missing, or asks for root.
-func machineWork(arg string) func(*conn, *policy.Policy, Request) (Result, error) {
-	switch arg {
-	case "report":
-		return report
-	case "reload":
-		return reload
-	case "remove":
-		return removeAll
-	}
-	return nil
+	return w.do(c, p, r)
 }
 
 // attach gives the network namespace that is asked for a leg on the bridge.
