@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -166,7 +165,7 @@ func numberOf(pidfd int) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("looking at the container's process 1: %w", err)
 	}
-	value, ok := procField(string(text), "Pid")
+	value, ok := rawio.Field(string(text), "Pid")
 	if !ok {
 		return 0, ErrNotYours // no pidfd
 	}
@@ -177,14 +176,4 @@ func numberOf(pidfd int) (int, error) {
 		return 0, ErrEnded
 	}
 	return pid, nil
-}
-
-// procField is the value of a line "NAME:\tVALUE".
-func procField(text, name string) (string, bool) {
-	for line := range strings.Lines(text) {
-		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			return strings.TrimSpace(value), true
-		}
-	}
-	return "", false
 }
