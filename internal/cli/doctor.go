@@ -20,7 +20,7 @@ type doctorCmd struct {
 const exitUnwell = 1
 
 func (d *doctorCmd) run(*netplumb.Helper) (int, error) {
-	visit := doctor.Visit{Checkup: netplumb.AskCheckup}
+	visit := doctor.Visit{Checkup: netplumb.Examine}
 	visit.As, visit.NoUser = becomePatient()
 	list := doctor.Examine(visit)
 	if err := printFindings(os.Stdout, style(os.Stdout), d.Format, list); err != nil {
