@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/filecap"
+	"unc/internal/idmap"
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
 )
@@ -251,7 +252,7 @@ func TestNamespaceSettings(t *testing.T) {
 		{"hidden", nil, expected{OK, "shows no limit", ""}, expected{OK, "shows no limits", ""}},
 		{"allowed", append([]string{"user.max_user_namespaces", "7"}, limits...), expected{OK, "may have 7", ""}, expected{OK, "may have 100 of kind net", ""}},
 		{"Debian's setting", []string{"kernel.unprivileged_userns_clone", "0"}, expected{Problem, "lets only root", "sudo sysctl -w kernel.unprivileged_userns_clone=1"}, expected{OK, "", ""}},
-		{"none of users", append([]string{"user.max_user_namespaces", "0"}, limits...), expected{Problem, "user.max_user_namespaces is 0", "=16384"}, expected{Problem, "without user namespaces", ""}},
+		{"none of users", append([]string{"user.max_user_namespaces", "0"}, limits...), expected{Problem, "user.max_user_namespaces is 0", "=16384"}, expected{Problem, "user.max_user_namespaces is 0", "=16384"}},
 		{"none of networks", append([]string{"user.max_net_namespaces", "0"}, limits...), expected{OK, "", ""}, expected{Problem, "user.max_net_namespaces is 0", "=16384"}},
 		{"few of one", append([]string{"user.max_uts_namespaces", "3"}, limits...), expected{OK, "", ""}, expected{OK, "may have 3 of kind uts", ""}},
 	} {
@@ -298,7 +299,7 @@ func TestTrial(t *testing.T) {
 		}, []expected{{OK, "tried", ""}, {OK, "tried", ""}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := &machine{start: test.start}
+			m := &machine{start: test.start, ids: func() (idmap.Map, error) { return idmap.Map{}, nil }}
 			got := m.container()
 			if len(got) != len(test.want) {
 				t.Fatalf("got %+v, want %+v", got, test.want)
@@ -325,15 +326,17 @@ func TestNetwork(t *testing.T) {
 		{"nftables", &netplumb.Checkup{Terms: terms}, nil, "filter", expected{OK, "can be set up", ""}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := &machine{visit: Visit{Checkup: func() (*netplumb.Checkup, error) { return test.checkup, test.err }}}
+			m := newMachine(t, nil)
+			m.options.Checkup = func() (*netplumb.Checkup, error) { return test.checkup, test.err }
 			got := slices.DeleteFunc(m.network(), func(f Finding) bool { return f.Name != test.of })
 			test.want.check(t, got)
 		})
 	}
 	// Where the filter can't be asked, nothing is said of other firewalls.
-	m := &machine{visit: Visit{Checkup: func() (*netplumb.Checkup, error) {
+	m := newMachine(t, nil)
+	m.options.Checkup = func() (*netplumb.Checkup, error) {
 		return &netplumb.Checkup{Terms: terms, Filter: &netplumb.Failure{Text: "no"}}, nil
-	}}}
+	}
 	if slices.ContainsFunc(m.network(), func(f Finding) bool { return f.Name == "firewall" }) {
 		t.Error("got a finding about firewalls, which nobody has looked for")
 	}
