@@ -341,3 +341,35 @@ func TestNetwork(t *testing.T) {
 		t.Error("got a finding about firewalls, which nobody has looked for")
 	}
 }
+
+func TestNeighbours(t *testing.T) {
+	const v4, v6 = "net.ipv4.neigh.default.gc_thresh3", "net.ipv6.neigh.default.gc_thresh3"
+	const usual, most = 253, 1021 // addresses of a /24, and of all from /22 on
+	for _, test := range []struct {
+		name      string
+		addresses int
+		ipv6      bool
+		settings  []string
+		state     State
+		text      string
+		fix       []string
+	}{
+		{"as machines come", usual, true, []string{v4, "1024", v6, "1024"}, OK, "the kernel has room for 1024 neighbours, and 253 containers may be", []string{}},
+		{"just enough", 512, true, []string{v4, "1024", v6, "1024"}, OK, "room for 1024", []string{}},
+		{"not quite", 513, false, []string{v4, "1024", v6, "1024"}, Note, "513 containers may be", []string{"sudo sysctl -w " + v4 + "=4096"}},
+		{"many addresses", most, true, []string{v4, "1024", v6, "1024"}, Note, "has room for 1024 on", []string{"sudo sysctl -w " + v4 + "=4096", "sudo sysctl -w " + v6 + "=4096"}},
+		{"raised", most, true, []string{v4, "4096", v6, "4096"}, OK, "room for 4096", []string{}},
+		{"raised for one", most, true, []string{v4, "4096", v6, "1024"}, Note, "room for 1024 on", []string{"sudo sysctl -w " + v6 + "=4096"}},
+		{"without IPv6", most, false, []string{v4, "4096", v6, "1024"}, OK, "room for 4096", []string{}},
+		{"lowered", usual, false, []string{v4, "128"}, Note, "room for 128 on", []string{"sudo sysctl -w " + v4 + "=1024"}},
+		{"not shown", most, true, nil, OK, "shows no limit", []string{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := newMachine(t, nil, test.settings...)
+			got := m.neighbours(&netplumb.Terms{Addresses: test.addresses, IPv6: test.ipv6})
+			if got.State != test.state || !strings.Contains(got.Text, test.text) || !slices.Equal(got.Fix, test.fix) {
+				t.Errorf("got %+v, want %v, %q, %q", got, test.state, test.text, test.fix)
+			}
+		})
+	}
+}

@@ -29,6 +29,7 @@ func (m *machine) network() []Finding {
 		judged("quota", k.Quota.Err(), fmt.Sprintf("%d of %d containers and %d of %d published ports are taken", k.Terms.Leases, k.Terms.MaxLeases, k.Terms.Ports, k.Terms.MaxPorts)),
 		publishing(k), reach(k.Terms),
 		judged("bridge", k.Bridge.Err(), fmt.Sprintf("%s may have %s", k.Terms.Bridge, k.Terms.Subnet)),
+		m.neighbours(k.Terms),
 	)
 	if k.Setup != nil {
 		return list // it could not look at the rest
