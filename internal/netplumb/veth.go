@@ -152,9 +152,8 @@ func createPair(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) (ind
 	peer.AddRtAttr(unix.IFLA_NUM_TX_QUEUES, nl.Uint32Attr(1))
 	peer.AddRtAttr(unix.IFLA_NUM_RX_QUEUES, nl.Uint32Attr(1))
 
-	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	info.Index = int32(lease.Index(w.owner, slot))
-	err = c.Must(nlconn.Request(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, info,
+	index = lease.Index(w.owner, slot)
+	err = c.Must(nlconn.Request(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, ifinfo(index),
 		nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(name)),
 		nl.NewRtAttr(unix.IFLA_GROUP, nl.Uint32Attr(w.owner)),
 		nl.NewRtAttr(unix.IFLA_MASTER, nl.Uint32Attr(uint32(w.bridge))),
@@ -165,9 +164,9 @@ func createPair(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) (ind
 		linkinfo))
 	switch {
 	case err == nil:
-		return int(info.Index), nil
+		return index, nil
 	case errors.Is(err, unix.EEXIST):
-		return 0, explainTaken(c, name, int(info.Index))
+		return 0, explainTaken(c, name, index)
 	case errors.Is(err, unix.EXFULL):
 		return 0, fmt.Errorf("the bridge %q is full: the kernel allows 1023 ports on one", w.policy.Bridge)
 	case errors.Is(err, unix.EOPNOTSUPP):
@@ -224,9 +223,7 @@ const pastTheGuard = 0xfff8
 // removeLink deletes the pair; the far end goes with the near one. What can't be
 // deleted is gone already, with its namespace.
 func removeLink(c *conn, index int) {
-	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	info.Index = int32(index)
-	_ = c.Must(nlconn.Request(unix.RTM_DELLINK, 0, info))
+	_ = c.Must(nlconn.Request(unix.RTM_DELLINK, 0, ifinfo(index)))
 }
 
 // freeSlot looks for a slot that no link has, so that who has no right to another
