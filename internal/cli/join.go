@@ -66,7 +66,7 @@ func findPeer(called string) (*peerNetwork, error) {
 	}
 	defer conn.Close()
 	if reply.Peer == nil || len(files) != 2 {
-		closeFiles(files)
+		control.CloseFiles(files)
 		return nil, fmt.Errorf("joining the network of %q: its supervisor has sent %d descriptors, want 2 and what goes with them", called, len(files))
 	}
 	return &peerNetwork{files[0], files[1], reply.Peer.Hosts, reply.Peer.Resolv}, nil

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"io"
 	"os"
 
 	"unc/internal/control"
@@ -13,6 +12,30 @@ import (
 func readLog(dir *os.File, o logfile.Options, over <-chan *logfile.Rest) error {
 	o.Note = warn
 	return logfile.Read(dir, o, os.Stdout, os.Stderr, over)
+}
+
+// end is that of a container whose log is read.
+type end struct {
+	rest chan *logfile.Rest // gets what is left of the log, and is closed
+	come chan struct{}      // closed when the name is free, with
+	code int
+	err  error
+}
+
+// awaitEnd hears of it, after what else has to be heard before.
+func awaitEnd(conn *control.Conn, dir *os.File, before ...func() error) *end {
+	e := &end{rest: make(chan *logfile.Rest, 1), come: make(chan struct{})}
+	go func() {
+		defer close(e.come)
+		defer close(e.rest)
+		for _, hear := range before {
+			_ = hear()
+		}
+		var rest *logfile.Rest
+		e.code, rest, e.err = hearEnd(conn, dir)
+		e.rest <- rest
+	}()
+	return e
 }
 
 // hearEnd waits for the end of a container whose log is read, for its exit code. It opens the
@@ -26,9 +49,9 @@ func hearEnd(conn *control.Conn, dir *os.File) (code int, rest *logfile.Rest, er
 		return 0, nil, err
 	}
 	if err = conn.Send(control.Order{Go: true}); err == nil {
-		err = receiveOrder(conn, new(control.Order))
+		err = conn.AwaitEnd()
 	}
-	if errors.Is(err, control.ErrGone) || errors.Is(err, io.EOF) {
+	if errors.Is(err, control.ErrGone) {
 		err = nil
 	}
 	return code, rest, err

@@ -32,7 +32,7 @@ func serve(t *testing.T) (path string) {
 	}
 	err = Serve(file, func(c *Conn, _ *Request, files []*os.File) {
 		defer c.Close()
-		closeAll(files)
+		CloseFiles(files)
 		seven := 7
 		_ = c.Send(Reply{Code: &seven})
 	})
