@@ -109,7 +109,7 @@ func (a *attachment) begin() error {
 			return err
 		}
 	}
-	a.end = awaitEnd(a.conn, a.dir)
+	a.end = awaitEnd(a.conn, a.dir, true)
 	go func() {
 		a.shown <- readLog(a.dir, logfile.Options{Tail: -1, Since: a.since, Follow: true}, a.end.rest)
 	}()

@@ -83,5 +83,5 @@ func (l *logsCmd) over(e *record.Entry, dir *os.File) (<-chan *logfile.Rest, err
 		return nil, err
 	}
 	// What the supervisor can't be heard to say about the end, the log itself shows.
-	return awaitEnd(conn, dir, conn.HearAccepted).rest, nil
+	return awaitEnd(conn, dir, false).rest, nil
 }

@@ -22,17 +22,14 @@ type end struct {
 	err  error
 }
 
-// awaitEnd hears of it, after what else has to be heard before.
-func awaitEnd(conn *control.Conn, dir *os.File, before ...func() error) *end {
+// awaitEnd hears of it, in a conversation that is accepted or has just begun.
+func awaitEnd(conn *control.Conn, dir *os.File, accepted bool) *end {
 	e := &end{rest: make(chan *logfile.Rest, 1), come: make(chan struct{})}
 	go func() {
 		defer close(e.come)
 		defer close(e.rest)
-		for _, hear := range before {
-			_ = hear()
-		}
 		var rest *logfile.Rest
-		e.code, rest, e.err = hearEnd(conn, dir)
+		e.code, rest, e.err = hearEnd(conn, dir, accepted)
 		e.rest <- rest
 	}()
 	return e
@@ -40,9 +37,16 @@ func awaitEnd(conn *control.Conn, dir *os.File, before ...func() error) *end {
 
 // hearEnd waits for the end of a container whose log is read, for its exit code. It opens the
 // rest of the log before the supervisor removes that, and returns when it has: the name is
-// free then. A supervisor that was killed has removed nothing, and has no code to tell.
-func hearEnd(conn *control.Conn, dir *os.File) (code int, rest *logfile.Rest, err error) {
-	if code, err = killed(conn.HearCode()); err != nil {
+// free then. A supervisor that was killed has removed nothing, and has no code to tell; nor is one
+// heard of that ended before it accepted.
+func hearEnd(conn *control.Conn, dir *os.File, accepted bool) (code int, rest *logfile.Rest, err error) {
+	if !accepted {
+		err = conn.HearAccepted()
+	}
+	if err == nil {
+		code, err = killed(conn.HearCode())
+	}
+	if err != nil && !errors.Is(err, control.ErrGone) {
 		return 0, nil, err
 	}
 	if rest, err = logfile.OpenRest(dir); err != nil {
