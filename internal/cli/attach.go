@@ -54,30 +54,33 @@ func (a *attachCmd) run(*netplumb.Helper) (int, error) {
 		return 0, err
 	}
 	defer dir.Close()
-	v := &attachment{
+	attached := &attachment{
 		terminal: findTerminal(), since: now, entry: e, conn: conn, dir: dir,
 		left: make(chan struct{}), shown: make(chan error, 1),
 	}
-	if v.is[0] {
-		v.leave = a.leave // keys are typed: what comes from a file may be anything
+	if attached.is[0] {
+		attached.leave = a.leave // keys are typed: what comes from a file may be anything
 	}
 	if len(files) > 0 && !a.NoStdin {
-		v.input = files[0]
+		attached.input = files[0]
 	}
-	if v.input == nil || !reply.Terminal || !v.is[0] {
-		v.is = [3]bool{} // nothing is joined
-	} else if !isTerminal(v.input) {
+	if attached.input == nil || !reply.Terminal || !attached.is[0] {
+		attached.is = [3]bool{} // nothing is joined
+	} else if !isTerminal(attached.input) {
 		return 0, errors.New("the container's supervisor has passed no terminal")
 	}
-	defer v.restore()
-	sv := newSupervisor(v, v)
+	if attached.is[0] {
+		attached.master = attached.input // before there is news of its size
+	}
+	defer attached.restore()
+	sv := newSupervisor(attached, attached)
 	go sv.catchSignals()
 	<-sv.caught
 	// The command runs already: signals are for it from now on.
 	if err := sv.release(isStarted); err != nil {
 		return 0, err
 	}
-	if err := v.begin(); err != nil {
+	if err := attached.begin(); err != nil {
 		return 0, err
 	}
 	return sv.supervise(nil)
@@ -95,7 +98,7 @@ type attachment struct {
 	input *os.File // what the command reads is written there; nil: nothing
 	leave keys     // what to type to leave
 	left  chan struct{}
-	end   *end
+	end   *logEnd
 	shown chan error // all that it wrote is shown
 }
 
@@ -103,7 +106,6 @@ type attachment struct {
 // expects a raw one.
 func (a *attachment) begin() error {
 	if a.is[0] {
-		a.master = a.input
 		a.resize()
 		if err := a.take(); err != nil {
 			return err

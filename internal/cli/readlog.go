@@ -14,8 +14,8 @@ func readLog(dir *os.File, o logfile.Options, over <-chan *logfile.Rest) error {
 	return logfile.Read(dir, o, os.Stdout, os.Stderr, over)
 }
 
-// end is that of a container whose log is read.
-type end struct {
+// logEnd is the end of a container whose log is read.
+type logEnd struct {
 	rest chan *logfile.Rest // gets what is left of the log, and is closed
 	come chan struct{}      // closed when the name is free, with
 	code int
@@ -23,8 +23,8 @@ type end struct {
 }
 
 // awaitEnd hears of it, in a conversation that is accepted or has just begun.
-func awaitEnd(conn *control.Conn, dir *os.File, accepted bool) *end {
-	e := &end{rest: make(chan *logfile.Rest, 1), come: make(chan struct{})}
+func awaitEnd(conn *control.Conn, dir *os.File, accepted bool) *logEnd {
+	e := &logEnd{rest: make(chan *logfile.Rest, 1), come: make(chan struct{})}
 	go func() {
 		defer close(e.come)
 		defer close(e.rest)
