@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -130,4 +131,42 @@ func TestExecThatDoesNotStartCanBeLeft(t *testing.T) {
 	p.typed("\x03")
 	p.ended(128 + int(unix.SIGINT))
 	p.sameMode(before)
+}
+
+// A signal that comes before the command runs is the command's. Where that does not start, it ends
+// unc exec alone after a while.
+func TestExecSignalBeforeItStarts(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	c := h.living(busyboxRootfs(t, h.alice), "--network", "none")
+	defer c.end()
+	for _, test := range []struct {
+		name   string
+		starts bool
+		code   int
+	}{
+		{"it starts", true, 128 + 15},
+		{"it does not start", false, -15},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := c.of(t)
+			before := openFiles(t, c.Supervisor)
+			kill(t, c.PID, unix.SIGSTOP)
+			goOn := sync.OnceFunc(func() { kill(t, c.PID, unix.SIGCONT) })
+			defer goOn()
+			cmd := c.exec(nil, "tail", "-f", "/dev/null")
+			c.start(cmd)
+			// The conversation and three streams.
+			eventually(t, "the request heard", func() bool { return openFiles(t, c.Supervisor) >= before+4 })
+			kill(t, cmd.Process.Pid, unix.SIGTERM)
+			if test.starts {
+				goOn()
+			}
+			if code := endsInTime(t, cmd); code != test.code {
+				t.Errorf("exit code %d, want %d", code, test.code)
+			}
+			goOn()
+			eventually(t, "nothing of it left", func() bool { return len(c.named("tail")) == 0 && openFiles(t, c.Supervisor) <= before })
+		})
+	}
 }
