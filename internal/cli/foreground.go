@@ -9,8 +9,6 @@ import (
 	"golang.org/x/term"
 )
 
-// The terminal is raw only while it is ours: a shell that runs unc in the background keeps it.
-
 // take makes the terminal raw if it is ours: a shell that runs unc in the background
 // keeps it. Called again when unc may have been brought to the foreground.
 func (t *terminal) take() error {
