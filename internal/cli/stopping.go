@@ -24,27 +24,24 @@ type stopping struct {
 	ended chan error // gets one value when it has
 }
 
-// signalAndWait sends it, and has begun to wait for the end before. One that has
-// ended meanwhile is none that could not be stopped.
+// signalAndWait sends it, and has begun to wait for the end before. One that has ended meanwhile is
+// none that could not be stopped. Nothing is waited for but that the signal is sent: a supervisor
+// that somebody has stopped does what it is asked when it goes on.
 func signalAndWait(e *record.Entry, number int) (*stopping, error) {
-	s := &stopping{e, make(chan error, 1)}
-	conn, _, files, err := ask(e, &control.Request{Verb: control.Wait})
-	control.CloseFiles(files)
-	if hasEnded(e, err) {
-		s.ended <- nil
-		return s, nil
-	}
+	w, err := beginWait(e)
 	if err != nil {
 		return nil, err
 	}
+	s := &stopping{e, make(chan error, 1)}
 	go func() {
-		defer conn.Close()
-		_, err := killed(conn.HearCode())
+		_, err := w.code()
+		if w.gone != nil || errors.Is(err, control.ErrGone) {
+			err = nil // it has ended, and its code is not what was wanted
+		}
 		s.ended <- err
 	}()
-	err = sendSignal(e, number, true)
-	if errors.Is(err, record.ErrNotThere) || errors.Is(err, control.ErrGone) {
-		err = nil // it could be asked, and so had started
+	if err = sendSignal(e, number, true); hasEnded(e, err) {
+		err = nil
 	}
 	return s, err
 }
