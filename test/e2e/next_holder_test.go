@@ -24,6 +24,7 @@ func TestTheNextHolderOfAnAddressIsReached(t *testing.T) {
 				c.end()
 			}
 			asker.end()
+			etc.removeAll(h)
 		})
 	}
 }
