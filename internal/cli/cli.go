@@ -36,14 +36,9 @@ type grammar struct {
 	Version kong.VersionFlag `help:"Show the version and exit."`
 }
 
-// command is one of the grammar. early is a net-setup begun already, or nil.
+// command is one of the grammar.
 type command interface {
-	run(early *netplumb.Helper) (code int, err error)
-}
-
-// errand is one that either works or does not.
-type errand interface {
-	do() error
+	run() (code int, err error)
 }
 
 // checkCommand refuses a command that begins with a dash: to kong, a flag that it does
@@ -101,13 +96,11 @@ func Main(args []string) (code int) {
 	if err != nil {
 		return Fail(explain(parser.Model.Node, args, err))
 	}
-	switch c := parsed.Selected().Target.Addr().Interface().(type) {
-	case command:
-		code, err = c.run(early)
-	case errand:
-		err = c.do()
+	c := parsed.Selected().Target.Addr().Interface().(command)
+	if r, isRun := c.(*runCmd); isRun {
+		r.early = early
 	}
-	if err != nil {
+	if code, err = c.run(); err != nil {
 		return Fail(spell(err, read(parser.Model.Node, args).flags))
 	}
 	return code

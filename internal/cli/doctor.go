@@ -19,7 +19,7 @@ type doctorCmd struct {
 // exitUnwell says that something is missing that containers take.
 const exitUnwell = 1
 
-func (d *doctorCmd) run(*netplumb.Helper) (int, error) {
+func (d *doctorCmd) run() (int, error) {
 	visit := doctor.Visit{Checkup: netplumb.AskCheckup}
 	visit.As, visit.NoUser = becomePatient()
 	list := doctor.Examine(visit)

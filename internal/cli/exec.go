@@ -10,7 +10,6 @@ import (
 
 	"unc/internal/control"
 	"unc/internal/name"
-	"unc/internal/netplumb"
 )
 
 // execCmd runs one more command in a container that runs.
@@ -42,7 +41,7 @@ func (e *execCmd) Validate() error {
 }
 
 // run stays with the command to its end, as unc run does.
-func (e *execCmd) run(*netplumb.Helper) (code int, err error) {
+func (e *execCmd) run() (code int, err error) {
 	if err := leaveRoot(); err != nil {
 		return 0, err
 	}

@@ -5,7 +5,6 @@ import (
 	"os"
 
 	"unc/internal/name"
-	"unc/internal/netplumb"
 	"unc/internal/record"
 )
 
@@ -26,7 +25,7 @@ func (i *inspectCmd) Validate() error {
 }
 
 // run prints them, as one list in JSON or each as the template says.
-func (i *inspectCmd) run(*netplumb.Helper) (code int, err error) {
+func (i *inspectCmd) run() (code int, err error) {
 	if err := leaveRoot(); err != nil {
 		return 0, err
 	}

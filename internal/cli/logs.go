@@ -38,35 +38,35 @@ func (l *logsCmd) tail() (int, error) {
 	return int(n), nil
 }
 
-// do prints it to where the container's command wrote it.
-func (l *logsCmd) do() error {
+// run prints it to where the container's command wrote it.
+func (l *logsCmd) run() (int, error) {
 	if err := leaveRoot(); err != nil {
-		return err
+		return 0, err
 	}
 	e, err := find(l.Name)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	tail, err := l.tail()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	dir, err := e.Dir()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer dir.Close()
 	if !e.Info.Detached && !logfile.Has(dir) {
-		return hint.With(fmt.Errorf("container %q writes to where it was started, and nothing of it is kept", e.Info.Name),
+		return 0, hint.With(fmt.Errorf("container %q writes to where it was started, and nothing of it is kept", e.Info.Name),
 			"unc run --detach COMMAND    # keeps what the command writes")
 	}
 	over := make(chan *logfile.Rest, 1)
 	if !l.Follow || !e.Alive {
 		close(over)
 	} else if err := follow(e, dir, over); err != nil {
-		return err
+		return 0, err
 	}
-	return readLog(dir, logfile.Options{Tail: tail, Follow: l.Follow, Timestamps: l.Timestamps}, over)
+	return 0, readLog(dir, logfile.Options{Tail: tail, Follow: l.Follow, Timestamps: l.Timestamps}, over)
 }
 
 // follow has the reader told when a container has ended.

@@ -23,7 +23,7 @@ type netShowCmd struct {
 	Format string `enum:"table,json" default:"table"`
 }
 
-func (s *netShowCmd) run(*netplumb.Helper) (int, error) {
+func (s *netShowCmd) run() (int, error) {
 	status, err := netplumb.Ask("report")
 	if err != nil {
 		return exitFailed, err
@@ -41,7 +41,7 @@ func (s *netShowCmd) run(*netplumb.Helper) (int, error) {
 
 type netReloadCmd struct{}
 
-func (*netReloadCmd) run(*netplumb.Helper) (int, error) {
+func (*netReloadCmd) run() (int, error) {
 	status, err := netplumb.Ask("reload")
 	if err != nil {
 		return exitFailed, err

@@ -42,18 +42,18 @@ func (p *portCmd) wanted() (port uint16, protocol string, err error) {
 	return uint16(n), protocol, nil
 }
 
-// do prints one port a line, as podman and Docker do.
-func (p *portCmd) do() error {
+// run prints one port a line, as podman and Docker do.
+func (p *portCmd) run() (int, error) {
 	if err := leaveRoot(); err != nil {
-		return err
+		return 0, err
 	}
 	e, err := find(p.Name)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	port, protocol, err := p.wanted()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	found := false
 	for _, m := range e.Info.Network.Ports {
@@ -69,9 +69,9 @@ func (p *portCmd) do() error {
 		found = true
 	}
 	if port != 0 && !found {
-		return fmt.Errorf("container %q has no port %d/%s published", e.Info.Name, port, protocol)
+		return 0, fmt.Errorf("container %q has no port %d/%s published", e.Info.Name, port, protocol)
 	}
-	return nil
+	return 0, nil
 }
 
 // publishedPorts is them all in one line, each where an address of the host alone does not tell it.

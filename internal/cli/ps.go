@@ -30,14 +30,14 @@ type row struct {
 	Labels  map[string]string
 }
 
-// do prints them.
-func (p *psCmd) do() error {
+// run prints them.
+func (p *psCmd) run() (int, error) {
 	if err := leaveRoot(); err != nil {
-		return err
+		return 0, err
 	}
 	all, err := list()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	shown := all[:0]
 	for _, e := range all {
@@ -50,13 +50,13 @@ func (p *psCmd) do() error {
 		for _, e := range shown {
 			fmt.Fprintln(os.Stdout, e.Info.Name)
 		}
-		return nil
+		return 0, nil
 	case p.Format == "json":
-		return printInfos(os.Stdout, shown)
+		return 0, printInfos(os.Stdout, shown)
 	case p.Format != "":
-		return p.printTemplate(forReader(os.Stdout), shown)
+		return 0, p.printTemplate(forReader(os.Stdout), shown)
 	}
-	return printTable(os.Stdout, shown)
+	return 0, printTable(os.Stdout, shown)
 }
 
 func rowOf(e *record.Entry) row {

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/hint"
-	"unc/internal/netplumb"
 	"unc/internal/record"
 )
 
@@ -19,7 +18,7 @@ type rmCmd struct {
 }
 
 // run prints the names of those that are forgotten.
-func (r *rmCmd) run(*netplumb.Helper) (int, error) {
+func (r *rmCmd) run() (int, error) {
 	suits := isKept
 	if r.Force {
 		suits = func(*record.Entry) bool { return true }

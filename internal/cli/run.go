@@ -24,6 +24,8 @@ type runCmd struct {
 	securityFlags `group:"Security:"`
 
 	Command []string `arg:"" passthrough:""`
+
+	early *netplumb.Helper // a net-setup begun already, or nil
 }
 
 var knownCodes = []struct {
@@ -38,8 +40,8 @@ var knownCodes = []struct {
 // that to a process of its own (detach.go). What takes time runs side by side: net-setup,
 // which early has begun, starts while the namespaces are made, and wires them while the
 // container mounts its file systems.
-func (r *runCmd) run(early *netplumb.Helper) (code int, err error) {
-	setup := early
+func (r *runCmd) run() (code int, err error) {
+	setup := r.early
 	if setup == nil {
 		if err := leaveRoot(); err != nil {
 			return 0, err

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/control"
-	"unc/internal/netplumb"
 	"unc/internal/record"
 )
 
@@ -37,7 +36,7 @@ func (s *stopCmd) Validate() error {
 }
 
 // run prints the names of those that have ended, all of which are asked first.
-func (s *stopCmd) run(*netplumb.Helper) (int, error) {
+func (s *stopCmd) run() (int, error) {
 	number, err := parseSignal(s.Signal)
 	if err != nil {
 		return 0, err
@@ -118,7 +117,7 @@ func (k *killCmd) Validate() error {
 }
 
 // run prints the names of those that have got it; they have ended when it was SIGKILL.
-func (k *killCmd) run(*netplumb.Helper) (int, error) {
+func (k *killCmd) run() (int, error) {
 	number, err := parseSignal(k.Signal)
 	if err != nil {
 		return 0, err
@@ -157,7 +156,7 @@ func parseSignal(text string) (int, error) {
 type waitCmd struct{ namedFlags }
 
 // run prints the exit code of each.
-func (w *waitCmd) run(*netplumb.Helper) (int, error) {
+func (w *waitCmd) run() (int, error) {
 	return w.each(runs, func(e *record.Entry) error {
 		code, err := codeOf(e)
 		if err == nil {
