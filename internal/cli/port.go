@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -79,11 +80,12 @@ func publishedPorts(list []record.Port) string {
 	var words []string
 	for _, p := range list {
 		word := fmt.Sprintf("%v->%d/%s", netip.AddrPortFrom(p.Host, p.HostPort), p.Port, p.Protocol)
-		if p.Host.IsUnspecified() {
-			if p.Host.Is6() {
-				continue // the same one, for the other family
-			}
+		any4 := record.Port{Host: netip.IPv4Unspecified(), HostPort: p.HostPort, Port: p.Port, Protocol: p.Protocol}
+		switch {
+		case p == any4:
 			word = fmt.Sprintf("%d->%d/%s", p.HostPort, p.Port, p.Protocol)
+		case p.Host == netip.IPv6Unspecified() && slices.Contains(list, any4):
+			continue // the same one, for the other family
 		}
 		words = append(words, word)
 	}

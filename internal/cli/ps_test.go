@@ -46,6 +46,31 @@ bad false exited (3) 1 day ago - -
 
 func squeezed(text string) string { return strings.Join(strings.Fields(text), " ") }
 
+func TestPublishedPorts(t *testing.T) {
+	port := func(host string, hostPort uint16, protocol string) record.Port {
+		return record.Port{Host: netip.MustParseAddr(host), HostPort: hostPort, Port: 80, Protocol: protocol}
+	}
+	for _, test := range []struct {
+		name string
+		list []record.Port
+		want string
+	}{
+		{"none", nil, ""},
+		{"every address of both families", []record.Port{port("0.0.0.0", 8080, "tcp"), port("::", 8080, "tcp")}, "8080->80/tcp"},
+		{"every IPv4 address", []record.Port{port("0.0.0.0", 8080, "tcp")}, "8080->80/tcp"},
+		{"every IPv6 address", []record.Port{port("::", 8080, "tcp")}, "[::]:8080->80/tcp"},
+		{"another port of the host", []record.Port{port("0.0.0.0", 8080, "tcp"), port("::", 8081, "tcp")}, "8080->80/tcp, [::]:8081->80/tcp"},
+		{"another protocol", []record.Port{port("0.0.0.0", 8080, "tcp"), port("::", 8080, "udp")}, "8080->80/tcp, [::]:8080->80/udp"},
+		{"one address of each", []record.Port{port("127.0.0.1", 8080, "tcp"), port("::1", 8080, "tcp")}, "127.0.0.1:8080->80/tcp, [::1]:8080->80/tcp"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := publishedPorts(test.list); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func TestTemplates(t *testing.T) {
 	for _, test := range []struct{ format, want, err string }{
 		{"{{.Name}} {{.Address}}", "web 10.100.42.7\nyoung \nbad \n", ""},

@@ -44,7 +44,7 @@ type Network struct {
 
 // Port is a published one.
 type Port struct {
-	Host     netip.Addr `json:"host,omitzero"` // none: every address of the host
+	Host     netip.Addr `json:"host,omitzero"` // one of the host, or 0.0.0.0 or ::, all of a family
 	HostPort uint16     `json:"hostPort"`
 	Port     uint16     `json:"port"`     // in the container
 	Protocol string     `json:"protocol"` // tcp or udp
