@@ -172,7 +172,7 @@ func (v *visit) finish() {
 	select {
 	case <-v.over:
 		if err := <-v.shown; err != nil {
-			warn(err.Error())
+			warn(err)
 		}
 	default:
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +24,7 @@ func (r *runCmd) claim(c *container) error {
 	case r.Name != nil || r.Detach:
 		return err
 	default:
-		warn("this container can't be found by unc ps and the like: " + err.Error())
+		warn(fmt.Errorf("this container can't be found by unc ps and the like: %w", err))
 		c.name = name.Random(0)
 	}
 	return nil
@@ -78,6 +79,6 @@ func dies(store *record.Store, called string) bool {
 // forget takes a dead container's name away from what the kernel still has of its network.
 func forget(dead *record.Info) {
 	if err := netplumb.Release(dead.Name); err != nil {
-		warn(err.Error())
+		warn(err)
 	}
 }

@@ -108,7 +108,7 @@ func (c *container) begin() (goesOn bool) {
 		if c.held != nil {
 			time.AfterFunc(soon, func() {
 				if err := c.publish(); err != nil {
-					warn(err.Error())
+					warn(err)
 				}
 			})
 		}
@@ -155,7 +155,7 @@ func (c *container) giveUp() {
 		return
 	}
 	if err := c.held.Close(); err != nil {
-		warn(err.Error())
+		warn(err)
 	}
 	c.held = nil
 }

@@ -30,7 +30,7 @@ func (c *container) end(code int) {
 	if c.held != nil && c.front != nil && code != 0 && !c.wanted(code) {
 		// Perhaps not recorded yet.
 		if err := errors.Join(c.held.Put(c.info()), c.held.Keep(record.Ended{Code: code, Time: time.Now()})); err != nil {
-			warn(err.Error())
+			warn(err)
 		}
 		c.held = nil
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -46,8 +47,8 @@ func (*netReloadCmd) run() (int, error) {
 	if err != nil {
 		return exitFailed, err
 	}
-	for _, w := range status.Warnings {
-		warn(w)
+	for _, text := range status.Warnings {
+		warn(errors.New(text))
 	}
 	return 0, nil
 }

@@ -85,7 +85,7 @@ func (r *recorder) listen() {
 	for to, from := range map[io.Writer]*os.File{r.log.Stdout(): r.stdout, r.log.Stderr(): r.stderr} {
 		s, err := startScreen(to, from)
 		if err != nil {
-			warn(err.Error())
+			warn(err)
 			continue
 		}
 		r.screens = append(r.screens, s)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"unc/internal/hint"
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
 )
@@ -127,7 +128,7 @@ func (r *runCmd) furnish(sv *supervisor, c *container, setup *netplumb.Helper) e
 	c.network = n
 	if n != nil {
 		for _, text := range n.Warnings {
-			warn(text)
+			warn(errors.New(text))
 		}
 		for _, text := range tellPicked(r.published, n.Sockets) {
 			tell(text)
@@ -187,7 +188,8 @@ func (r *runCmd) spec(c *container) (s *nsexec.Spec, err error) {
 		case holds && safe:
 			s.Rootfs = "."
 		case holds:
-			warn("what looks like a root file system here may be somebody else's, and is not used: --rootfs . does")
+			warn(hint.With(errors.New("what looks like a root file system here may be somebody else's, and is not used"),
+				"unc run --rootfs . COMMAND    # uses it"))
 		}
 	}
 	if s.Hostname == "" {

@@ -52,7 +52,7 @@ func isCallers(fd int) bool {
 func (s *status) started(pid int) {
 	if s.pidfile != nil {
 		if err := s.pidfile.write(pid); err != nil {
-			warn(fmt.Sprintf("--pidfile: %v", err))
+			warn(fmt.Errorf("--pidfile: %w", err))
 		}
 	}
 	s.tell(map[string]int{"child-pid": pid})
@@ -78,7 +78,7 @@ func (s *status) tell(what map[string]int) {
 // process stays with it (sd_notify(3)).
 func ready(supervisor int) {
 	if _, err := daemon.SdNotify(false, fmt.Sprintf("%s\nMAINPID=%d", daemon.SdNotifyReady, supervisor)); err != nil {
-		warn(fmt.Sprintf("telling the service manager that the container runs: %v", err))
+		warn(fmt.Errorf("telling the service manager that the container runs: %w", err))
 	}
 }
 

@@ -111,7 +111,7 @@ func (s *supervisor) supervise() (int, error) {
 			// waits in the sockets, which are there from the start.
 			go func() {
 				if err := s.began(); err != nil {
-					warn(err.Error())
+					warn(err)
 				}
 			}()
 		}
