@@ -28,8 +28,9 @@ func (c *container) end(code int) {
 
 	c.mu.Lock()
 	if c.held != nil && c.front != nil && code != 0 && !c.wanted(code) {
-		// Perhaps not recorded yet.
-		if err := errors.Join(c.held.Put(c.info()), c.held.Keep(record.Ended{Code: code, Time: time.Now()})); err != nil {
+		info := c.info()
+		info.Ended = &record.Ended{Code: code, Time: time.Now()}
+		if err := c.held.Keep(info); err != nil {
 			warn(err)
 		}
 		c.held = nil

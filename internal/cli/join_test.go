@@ -25,7 +25,6 @@ func answering(t *testing.T, called string, reply control.Reply, files ...*os.Fi
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
 	held, err := store.Claim(called)
 	if err == nil {
 		err = held.Put(&record.Info{Name: called, Supervisor: os.Getpid()})

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // newStore opens a store in a directory, as of its owner.
@@ -19,9 +21,11 @@ func newStore(tb testing.TB, dir string) *Store {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { _ = s.Close() })
+	tb.Cleanup(s.close)
 	return s
 }
+
+func (s *Store) close() { unix.Close(s.fd) }
 
 // claim claims a name that is free.
 func claim(tb testing.TB, s *Store, called string) *Held {
@@ -63,6 +67,12 @@ func sample(called string) *Info {
 		},
 		Detached: true, Cgroup: "/sys/fs/cgroup/x", Labels: map[string]string{"a": "b"},
 	}
+}
+
+func sampleEnded(called string, how Ended) *Info {
+	i := sample(called)
+	i.Ended = &how
+	return i
 }
 
 // tree lists what there is below a directory.

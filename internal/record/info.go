@@ -52,9 +52,8 @@ type Port struct {
 
 // Ended is how a container ended that is kept.
 type Ended struct {
-	Code   int       `json:"code"`             // as unc run would have exited
-	Reason string    `json:"reason,omitempty"` // the error, when it is unc's
-	Time   time.Time `json:"time"`
+	Code int       `json:"code"` // as unc run would have exited
+	Time time.Time `json:"time"`
 }
 
 // maxInfo bounds record.json, in bytes.

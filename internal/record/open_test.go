@@ -56,8 +56,8 @@ func TestOpenChooses(t *testing.T) {
 			before := tree(t, dir)
 			for range 2 {
 				// It makes none, and says the same when there is one.
-				if found, err := here.find(site.lookIn); err != nil || found.path != dir+test.want {
-					t.Errorf("looking: got %+v, %v, want %v", found, err, dir+test.want)
+				if found, err := here.where(); err != nil || found != dir+test.want {
+					t.Errorf("looking: got %v, %v, want %v", found, err, dir+test.want)
 				}
 				if after := tree(t, dir); !slices.Equal(before, after) {
 					t.Errorf("looking: got %v afterwards, want %v", after, before)
@@ -66,14 +66,14 @@ func TestOpenChooses(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s.Close()
+				s.close()
 				before = tree(t, dir)
 			}
 			s, err := here.open()
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer s.Close()
+			defer s.close()
 			if got := s.path; got != dir+test.want {
 				t.Errorf("got %v, want %v", got, dir+test.want)
 			}
@@ -142,10 +142,10 @@ func TestOpenRefuses(t *testing.T) {
 			}
 			before := tree(t, dir)
 			here := site{"", dir + "/run", tmp, os.Geteuid()}
-			_, looking := here.find(site.lookIn)
+			_, looking := here.where()
 			s, err := here.open()
 			if err == nil {
-				s.Close()
+				s.close()
 				t.Fatal("got no error")
 			}
 			if looking == nil || looking.Error() != err.Error() || !slices.Equal(hint.Of(looking), hint.Of(err)) {
@@ -187,7 +187,7 @@ func TestOpenRefusesAnothersDirectory(t *testing.T) {
 		if err != nil {
 			t.Fatalf("mode %v: %v", mode, err)
 		}
-		s.Close()
+		s.close()
 		if got := tree(t, path); len(got) > 0 {
 			t.Errorf("mode %v: got %v in it, want nothing", mode, got)
 		}
