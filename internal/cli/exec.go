@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -37,7 +38,7 @@ func (e *execCmd) Validate() error {
 	if err := (&identityFlags{User: e.User}).Validate(); err != nil {
 		return err
 	}
-	return errors.Join(checkWorkdir(e.Workdir), checkCommand(e.Command), e.environmentFlags.Validate())
+	return cmp.Or(checkWorkdir(e.Workdir), checkCommand(e.Command), e.environmentFlags.Validate())
 }
 
 // run stays with the command to its end, as unc run does.

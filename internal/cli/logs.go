@@ -6,6 +6,8 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/alecthomas/kong"
+
 	"unc/internal/control"
 	"unc/internal/hint"
 	"unc/internal/logfile"
@@ -15,27 +17,38 @@ import (
 
 // logsCmd shows what a detached container has written.
 type logsCmd struct {
-	Follow     bool   `short:"f"`
-	Tail       string `short:"n" default:"all" placeholder:"N"`
-	Timestamps bool   `short:"t"`
-	Name       string `arg:""`
+	Follow     bool      `short:"f"`
+	Tail       lineCount `short:"n" default:"all" placeholder:"N"`
+	Timestamps bool      `short:"t"`
+	Name       string    `arg:""`
 }
 
-// Validate checks the name and the number.
-func (l *logsCmd) Validate() error {
-	_, err := l.tail()
-	return errors.Join(err, name.Check(l.Name))
-}
+// Validate checks the name.
+func (l *logsCmd) Validate() error { return name.Check(l.Name) }
 
-func (l *logsCmd) tail() (int, error) {
-	if l.Tail == "all" || l.Tail == "-1" {
-		return -1, nil
+// lineCount is how many lines to show, all of them when it is negative.
+type lineCount int
+
+// Decode takes -1 as well, which to kong looks like a flag.
+func (n *lineCount) Decode(ctx *kong.DecodeContext) error {
+	var text minusOne
+	if err := text.Decode(ctx); err != nil {
+		return err
 	}
-	n, err := strconv.ParseUint(l.Tail, 10, 31)
+	return n.UnmarshalText([]byte(text))
+}
+
+// UnmarshalText reads the number.
+func (n *lineCount) UnmarshalText(text []byte) error {
+	if *n = -1; string(text) == "all" || string(text) == "-1" {
+		return nil
+	}
+	number, err := strconv.ParseUint(string(text), 10, 31)
 	if err != nil {
-		return 0, about("--tail", l.Tail, errors.New("it is no number of lines, nor all"))
+		return errors.New("it is no number of lines, nor all")
 	}
-	return int(n), nil
+	*n = lineCount(number)
+	return nil
 }
 
 // run prints it to where the container's command wrote it.
@@ -44,10 +57,6 @@ func (l *logsCmd) run() (int, error) {
 		return 0, err
 	}
 	e, err := find(l.Name)
-	if err != nil {
-		return 0, err
-	}
-	tail, err := l.tail()
 	if err != nil {
 		return 0, err
 	}
@@ -66,7 +75,7 @@ func (l *logsCmd) run() (int, error) {
 	} else if err := follow(e, dir, over); err != nil {
 		return 0, err
 	}
-	return 0, readLog(dir, logfile.Options{Tail: tail, Follow: l.Follow, Timestamps: l.Timestamps}, over)
+	return 0, readLog(dir, logfile.Options{Tail: int(l.Tail), Follow: l.Follow, Timestamps: l.Timestamps}, over)
 }
 
 // follow has the reader told when a container has ended.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,15 +26,10 @@ type netShowCmd struct {
 func (s *netShowCmd) run() (int, error) {
 	status, err := netplumb.Ask("report")
 	if err != nil {
-		return exitFailed, err
+		return 0, err
 	}
 	if s.Format == "json" {
-		text, err := json.MarshalIndent(status, "", "  ")
-		if err != nil {
-			return 0, err
-		}
-		_, err = fmt.Fprintf(os.Stdout, "%s\n", text)
-		return 0, err
+		return 0, printJSON(os.Stdout, status)
 	}
 	return 0, printStatus(os.Stdout, status)
 }
@@ -45,7 +39,7 @@ type netReloadCmd struct{}
 func (*netReloadCmd) run() (int, error) {
 	status, err := netplumb.Ask("reload")
 	if err != nil {
-		return exitFailed, err
+		return 0, err
 	}
 	for _, text := range status.Warnings {
 		warn(errors.New(text))

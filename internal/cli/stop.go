@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,13 +16,13 @@ import (
 
 // stopCmd asks containers to end, and after a while makes them.
 type stopCmd struct {
-	Time   int    `short:"t" default:"10" placeholder:"SECONDS"`
-	Signal string `short:"s" default:"TERM" placeholder:"SIGNAL"`
+	Time   int          `short:"t" default:"10" placeholder:"SECONDS"`
+	Signal signalNumber `short:"s" default:"TERM" placeholder:"SIGNAL"`
 
 	namedFlags
 }
 
-// Validate checks the signal.
+// Validate checks the time.
 func (s *stopCmd) Validate() error {
 	switch {
 	case s.Time < 0:
@@ -31,20 +30,15 @@ func (s *stopCmd) Validate() error {
 	case s.Time > math.MaxInt32: // as nanoseconds it might be negative, and no time at all
 		return about("--time", strconv.Itoa(s.Time), fmt.Errorf("%d seconds are the most; unc wait waits for ever", math.MaxInt32))
 	}
-	_, err := parseSignal(s.Signal)
-	return errors.Join(err, s.namedFlags.Validate())
+	return s.namedFlags.Validate()
 }
 
 // run prints the names of those that have ended, all of which are asked first.
 func (s *stopCmd) run() (int, error) {
-	number, err := parseSignal(s.Signal)
-	if err != nil {
-		return 0, err
-	}
 	deadline := time.Now().Add(time.Duration(s.Time) * time.Second)
 	var stopping []stopped
 	code, err := s.each(runs, func(e *record.Entry) error {
-		one, err := begin(e, number, true)
+		one, err := begin(e, int(s.Signal), true)
 		if err == nil {
 			stopping = append(stopping, one)
 		}
@@ -105,29 +99,19 @@ func isOver(err error) bool {
 
 // killCmd sends containers' commands a signal.
 type killCmd struct {
-	Signal string `short:"s" default:"KILL" placeholder:"SIGNAL"`
+	Signal signalNumber `short:"s" default:"KILL" placeholder:"SIGNAL"`
 
 	namedFlags
 }
 
-// Validate checks the signal.
-func (k *killCmd) Validate() error {
-	_, err := parseSignal(k.Signal)
-	return errors.Join(err, k.namedFlags.Validate())
-}
-
 // run prints the names of those that have got it; they have ended when it was SIGKILL.
 func (k *killCmd) run() (int, error) {
-	number, err := parseSignal(k.Signal)
-	if err != nil {
-		return 0, err
-	}
 	return k.each(runs, func(e *record.Entry) error {
-		one, err := begin(e, number, false)
+		one, err := begin(e, int(k.Signal), false)
 		if err != nil {
 			return err
 		}
-		if unix.Signal(number) == unix.SIGKILL {
+		if unix.Signal(k.Signal) == unix.SIGKILL {
 			if err := <-one.ended; err != nil {
 				return err
 			}
@@ -135,21 +119,6 @@ func (k *killCmd) run() (int, error) {
 		_, err = fmt.Fprintln(os.Stdout, e.Info.Name)
 		return err
 	})
-}
-
-// parseSignal reads a number, or a name with or without SIG.
-func parseSignal(text string) (int, error) {
-	if number, err := strconv.Atoi(text); err == nil {
-		return number, checkSignal(number)
-	}
-	upper := strings.ToUpper(text)
-	if !strings.HasPrefix(upper, "SIG") {
-		upper = "SIG" + upper
-	}
-	if sig := unix.SignalNum(upper); sig != 0 {
-		return int(sig), nil
-	}
-	return 0, fmt.Errorf("there is no signal %.40q; kill -l lists them", text)
 }
 
 // waitCmd waits for the end of containers.
