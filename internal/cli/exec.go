@@ -35,10 +35,7 @@ func (e *execCmd) Validate() error {
 	if e.Detach && e.TTY {
 		return errors.New("--tty means nothing with --detach")
 	}
-	if err := (&identityFlags{User: e.User}).Validate(); err != nil {
-		return err
-	}
-	return cmp.Or(checkWorkdir(e.Workdir), checkCommand(e.Command), e.environmentFlags.Validate())
+	return cmp.Or(checkUser(e.User), checkWorkdir(e.Workdir), checkCommand(e.Command), e.environmentFlags.Validate())
 }
 
 // run stays with the command to its end, as unc run does.

@@ -114,17 +114,9 @@ func (f *identityFlags) idsIn(m idmap.Map, rootfs string) (nsexec.User, string, 
 	if err != nil {
 		return nsexec.User{}, "", err
 	}
-	user := nsexec.User{UID: who.UID, GID: who.GID}
-	if f.User != "" && !m.IsSingle() {
-		user.Groups = append([]uint32{}, who.Groups...) // none, rather than the caller's
-	}
-	if _, ok := m.UID(user.UID); !ok {
-		return nsexec.User{}, "", about("--user", f.User, fmt.Errorf("the container that is joined has no user id %d", user.UID))
-	}
-	for _, id := range append([]uint32{user.GID}, user.Groups...) {
-		if _, ok := m.GID(id); !ok {
-			return nsexec.User{}, "", about("--user", f.User, fmt.Errorf("the container that is joined has no group id %d", id))
-		}
+	user := userIn(m, who, f.User != "")
+	if kind, id, missing := lacks(m, user); missing {
+		return nsexec.User{}, "", about("--user", f.User, fmt.Errorf("the container that is joined has no %s id %d", kind, id))
 	}
 	return user, who.Home, nil
 }
