@@ -27,6 +27,7 @@ type container struct {
 	info    func() *record.Info // what is known of it once it runs
 
 	spec    *nsexec.Spec
+	cgroup  string // path of its control group, if it has one
 	child   *nsexec.Child
 	inside  *nsexec.Handles
 	network *netplumb.Network
@@ -49,13 +50,7 @@ type container struct {
 func (r *runCmd) newContainer() (c *container, err error) {
 	c = &container{created: time.Now(), ended: make(chan struct{}), over: make(chan struct{})}
 	c.info = sync.OnceValue(func() *record.Info { return r.describe(c) })
-	c.resolv = func() string {
-		if r.peer != nil {
-			return r.peer.resolv
-		}
-		host, _ := r.host.Current()
-		return r.resolvConf(host)
-	}
+	c.resolv = r.resolv
 	if c.status, err = r.openStatus(); err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func (r *rmCmd) remove(e *record.Entry) error {
 		return e.Remove()
 	}
 	if !r.Force {
-		return hint.With(fmt.Errorf("container %q is running", e.Info.Name), "unc stop "+e.Info.Name+"    # nothing of it is left then; or unc rm --force")
+		return hint.With(fmt.Errorf("container %q is running", e.Info.Name), "unc stop "+e.Info.Name+"    # nothing of it is left then", "unc rm --force "+e.Info.Name)
 	}
 	one, err := begin(e, int(unix.SIGKILL), true)
 	if err != nil {

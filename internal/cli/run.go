@@ -76,7 +76,7 @@ func (r *runCmd) contain(c *container, setup *netplumb.Helper) (code int, err er
 		return 0, err
 	}
 	if group != nil {
-		c.spec.Cgroup = group.Dir()
+		c.spec.Cgroup, c.cgroup = group.Dir(), group.Path()
 	}
 	defer r.endGroup(group)
 	defer c.console.restore() // before the above has something to say
@@ -181,7 +181,7 @@ func (r *runCmd) Validate() error {
 func (r *runCmd) spec(c *container) (s *nsexec.Spec, err error) {
 	s = &nsexec.Spec{
 		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: afterDashes(r.Command), NoInit: r.NoInit, Terminal: c.console.streams(),
-		Network: r.kind(), Capabilities: r.kept, Ambient: r.added, Limits: r.ulimits,
+		Network: r.kind, Capabilities: r.kept, Ambient: r.added, Limits: r.ulimits,
 	}
 	if s.Rootfs == "" {
 		switch holds, safe := nsexec.HoldsRootfs(".", s.Args[0]); {

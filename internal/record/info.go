@@ -23,11 +23,11 @@ type Info struct {
 	Command     []string          `json:"command"`           // with its arguments
 	Rootfs      string            `json:"rootfs,omitempty"`  // empty: a copy of this machine's system
 	Hostname    string            `json:"hostname,omitempty"`
-	User        string            `json:"user,omitempty"` // as it was asked for; empty: root
+	User        string            `json:"user,omitempty"` // as it was asked for; empty: root, or with --userns=keep-id who started it
 	Network     Network           `json:"network"`
 	Detached    bool              `json:"detached"`
 	Terminal    bool              `json:"terminal"`         // the command has one
-	Interactive bool              `json:"interactive"`      // its standard input is open
+	Interactive bool              `json:"interactive"`      // somebody can write to what it reads
 	Cgroup      string            `json:"cgroup,omitempty"` // path of its control group
 	Labels      map[string]string `json:"labels,omitempty"`
 	Ended       *Ended            `json:"ended,omitempty"` // of one that is kept
