@@ -44,7 +44,7 @@ func claimIn(store *record.Store, wanted *string) (held *record.Held, called str
 		case errors.Is(err, record.ErrTaken) && (wanted == nil || attempt == 0 && dies(store, called)):
 			continue
 		case err == nil && held.Stale:
-			forget(&record.Info{Name: called})
+			releaseName(&record.Info{Name: called})
 		}
 		return held, called, err
 	}
@@ -76,8 +76,8 @@ func dies(store *record.Store, called string) bool {
 	}
 }
 
-// forget takes a dead container's name away from what the kernel still has of its network.
-func forget(dead *record.Info) {
+// releaseName takes a dead container's name away from what the kernel still has of its network.
+func releaseName(dead *record.Info) {
 	if err := netplumb.Release(dead.Name); err != nil {
 		warn(err)
 	}

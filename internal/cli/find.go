@@ -27,7 +27,7 @@ func list() ([]*record.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.List(forget)
+	return store.List(releaseName)
 }
 
 // dial begins a conversation with a container's supervisor.

@@ -14,7 +14,7 @@ import (
 // explain says what is wrong with a command line that can't be understood: which argument
 // as it was typed, what was probably meant, and the line to type instead.
 func explain(app *kong.Node, args []string, err error) error {
-	r := read(app, args)
+	r := retrace(app, args)
 	own := err
 	var refused *kong.ParseError
 	isRefused := errors.As(err, &refused)

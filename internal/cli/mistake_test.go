@@ -90,7 +90,7 @@ func TestElsewhere(t *testing.T) {
 }
 
 // Where kong understands all, there is no mistake to be found.
-func FuzzRead(f *testing.F) {
+func FuzzRetrace(f *testing.F) {
 	for _, line := range []string{
 		"run sh", "run -xp 80 -m64m sh -c", "run -- -x", "net --format json", "net show", "unshare -x", "run --memory-swap -1 -", "run -x=1 -",
 	} {
@@ -113,7 +113,7 @@ func FuzzRead(f *testing.F) {
 		}
 		parser := newParser(&grammar{})
 		_, err := parser.Parse(args)
-		r := read(parser.Model.Node, args)
+		r := retrace(parser.Model.Node, args)
 		if err == nil && r.wrong != none {
 			t.Errorf("got mistake %v at %d in %q, want none", r.wrong, r.at, args)
 		}

@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
-	"unc/internal/control"
 	"unc/internal/hint"
 )
 
@@ -72,17 +70,4 @@ func (h harmless) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
-}
-
-func exitCodeOf(err error) int {
-	var told *control.Failure // by a container's supervisor
-	if errors.As(err, &told) && told.Code >= exitFailed && told.Code <= exitNotFound {
-		return told.Code
-	}
-	for _, known := range knownCodes {
-		if errors.Is(err, known.err) {
-			return known.code
-		}
-	}
-	return exitFailed
 }

@@ -29,14 +29,6 @@ type runCmd struct {
 	early *netplumb.Helper // a net-setup begun already, or nil
 }
 
-var knownCodes = []struct {
-	err  error
-	code int
-}{
-	{nsexec.ErrNotFound, exitNotFound},
-	{nsexec.ErrNotExecutable, exitNotExecutable},
-}
-
 // run makes the container, gives it a network, and stays with it to its end, or leaves
 // that to a process of its own (detach.go). What takes time runs side by side: net-setup,
 // which early has begun, starts while the namespaces are made, and wires them while the
