@@ -31,6 +31,25 @@ type command interface {
 	run() (code int, err error)
 }
 
+// Main takes it for granted of all that kong can have selected.
+var (
+	_ command = (*runCmd)(nil)
+	_ command = (*execCmd)(nil)
+	_ command = (*psCmd)(nil)
+	_ command = (*logsCmd)(nil)
+	_ command = (*attachCmd)(nil)
+	_ command = (*stopCmd)(nil)
+	_ command = (*killCmd)(nil)
+	_ command = (*waitCmd)(nil)
+	_ command = (*portCmd)(nil)
+	_ command = (*inspectCmd)(nil)
+	_ command = (*rmCmd)(nil)
+	_ command = (*unshareCmd)(nil)
+	_ command = (*netShowCmd)(nil)
+	_ command = (*netReloadCmd)(nil)
+	_ command = (*doctorCmd)(nil)
+)
+
 // description is what unc is, in a sentence.
 const description = "Containers with a real network, for users without root."
 
