@@ -24,7 +24,7 @@ type netShowCmd struct {
 }
 
 func (s *netShowCmd) run() (int, error) {
-	status, err := netplumb.Ask("report")
+	status, err := netplumb.Report()
 	if err != nil {
 		return 0, err
 	}
@@ -37,7 +37,7 @@ func (s *netShowCmd) run() (int, error) {
 type netReloadCmd struct{}
 
 func (*netReloadCmd) run() (int, error) {
-	status, err := netplumb.Ask("reload")
+	status, err := netplumb.Reload()
 	if err != nil {
 		return 0, err
 	}

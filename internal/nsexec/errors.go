@@ -3,13 +3,13 @@ package nsexec
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"unc/internal/filecap"
 	"unc/internal/hint"
 	"unc/internal/userns"
 )
@@ -64,13 +64,7 @@ func explainCloneWith(errno error, settings userns.Settings) error {
 }
 
 // ownFile is the path that a profile of AppArmor's has to name.
-func ownFile() string {
-	exe, err := os.Executable()
-	if err != nil {
-		return "/usr/local/bin/unc"
-	}
-	return exe
-}
+func ownFile() string { return filecap.Path() }
 
 // explain makes an error of what the child reports.
 func (c *Child) explain(r report) error {
