@@ -198,6 +198,9 @@ func (g *Group) checkCPUs(parent, list string) error {
 // (CLONE_INTO_CGROUP in clone(2)). It is the group's to close.
 func (g *Group) Dir() *os.File { return g.leaf }
 
+// Path is the group's directory, which has the limits.
+func (g *Group) Path() string { return g.path }
+
 // OOMKills counts the processes of the container that the kernel has killed because
 // memory was short, within the limit or on the whole machine.
 func (g *Group) OOMKills() (int, error) {

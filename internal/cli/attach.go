@@ -12,7 +12,6 @@ import (
 	"unc/internal/control"
 	"unc/internal/logfile"
 	"unc/internal/name"
-	"unc/internal/netplumb"
 	"unc/internal/record"
 )
 
@@ -35,7 +34,7 @@ func (a *attachCmd) Validate() (err error) {
 }
 
 // run stays until the container ends, for its exit code, or the keys are typed.
-func (a *attachCmd) run(*netplumb.Helper) (int, error) {
+func (a *attachCmd) run() (int, error) {
 	if err := leaveRoot(); err != nil {
 		return 0, err
 	}
@@ -162,7 +161,7 @@ func (a *attachment) finish() {
 	select {
 	case <-a.end.come:
 		if err := <-a.shown; err != nil {
-			warn(err.Error())
+			warn(err)
 		}
 	default:
 	}

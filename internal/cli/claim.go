@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +24,7 @@ func (r *runCmd) claim(c *container) error {
 	case r.Name != nil || r.Detach:
 		return err
 	default:
-		warn("this container can't be found by unc ps and the like: " + err.Error())
+		warn(fmt.Errorf("this container can't be found by unc ps and the like: %w", err))
 		c.name = name.Random(0)
 	}
 	return nil
@@ -43,7 +44,7 @@ func claimIn(store *record.Store, wanted *string) (held *record.Held, called str
 		case errors.Is(err, record.ErrTaken) && (wanted == nil || attempt == 0 && dies(store, called)):
 			continue
 		case err == nil && held.Stale:
-			forget(&record.Info{Name: called})
+			releaseName(&record.Info{Name: called})
 		}
 		return held, called, err
 	}
@@ -75,9 +76,9 @@ func dies(store *record.Store, called string) bool {
 	}
 }
 
-// forget takes a dead container's name away from what the kernel still has of its network.
-func forget(dead *record.Info) {
+// releaseName takes a dead container's name away from what the kernel still has of its network.
+func releaseName(dead *record.Info) {
 	if err := netplumb.Release(dead.Name); err != nil {
-		warn(err.Error())
+		warn(err)
 	}
 }

@@ -1,20 +1,10 @@
 package cli
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"reflect"
-	"runtime/debug"
-	"slices"
-	"strings"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/sys/unix"
-
-	"unc/internal/netplumb"
-	"unc/internal/resolvconf"
 )
 
 // grammar is the whole command line.
@@ -36,41 +26,28 @@ type grammar struct {
 	Version kong.VersionFlag `help:"Show the version and exit."`
 }
 
-// command is one of the grammar. early is a net-setup begun already, or nil.
+// command is one of the grammar.
 type command interface {
-	run(early *netplumb.Helper) (code int, err error)
+	run() (code int, err error)
 }
 
-// errand is one that either works or does not.
-type errand interface {
-	do() error
-}
-
-// checkCommand refuses a command that begins with a dash: to kong, a flag that it does
-// not know is the first of the arguments that it passes on.
-func checkCommand(args []string) error {
-	switch command := afterDashes(args); {
-	case len(command) == 0:
-		return errors.New("there is no command to run")
-	case len(command) == len(args) && strings.HasPrefix(command[0], "-"):
-		return fmt.Errorf("unknown flag %s; a command of that name goes after --", command[0])
-	}
-	return nil
-}
-
-// afterDashes is what follows the flags, or a "--" that ends them.
-func afterDashes(args []string) []string {
-	if len(args) > 0 && args[0] == "--" {
-		return args[1:]
-	}
-	return args
-}
-
-// Exit codes of unc's own, as Docker and podman have them. All others are the command's.
-const (
-	exitFailed        = 125
-	exitNotExecutable = 126
-	exitNotFound      = 127
+// Main takes it for granted of all that kong can have selected.
+var (
+	_ command = (*runCmd)(nil)
+	_ command = (*execCmd)(nil)
+	_ command = (*psCmd)(nil)
+	_ command = (*logsCmd)(nil)
+	_ command = (*attachCmd)(nil)
+	_ command = (*stopCmd)(nil)
+	_ command = (*killCmd)(nil)
+	_ command = (*waitCmd)(nil)
+	_ command = (*portCmd)(nil)
+	_ command = (*inspectCmd)(nil)
+	_ command = (*rmCmd)(nil)
+	_ command = (*unshareCmd)(nil)
+	_ command = (*netShowCmd)(nil)
+	_ command = (*netReloadCmd)(nil)
+	_ command = (*doctorCmd)(nil)
 )
 
 // description is what unc is, in a sentence.
@@ -101,14 +78,12 @@ func Main(args []string) (code int) {
 	if err != nil {
 		return Fail(explain(parser.Model.Node, args, err))
 	}
-	switch c := parsed.Selected().Target.Addr().Interface().(type) {
-	case command:
-		code, err = c.run(early)
-	case errand:
-		err = c.do()
+	c := parsed.Selected().Target.Addr().Interface().(command)
+	if r, isRun := c.(*runCmd); isRun {
+		r.early = early
 	}
-	if err != nil {
-		return Fail(spell(err, read(parser.Model.Node, args).flags))
+	if code, err = c.run(); err != nil {
+		return Fail(spell(err, retrace(parser.Model.Node, args).flags))
 	}
 	return code
 }
@@ -149,66 +124,4 @@ func takeText(ctx *kong.DecodeContext, target reflect.Value) error {
 		target.SetString(fmt.Sprint(token.Value))
 	}
 	return err
-}
-
-// beginEarly starts net-setup, which takes longer to start than all of the
-// command line to parse, when that will very likely ask for it. One that is not
-// needed sees the end of its input and has touched nothing.
-func beginEarly(args []string) (*netplumb.Helper, error) {
-	otherNetwork := func(arg string) bool { return strings.HasPrefix(arg, "--network") }
-	if len(args) < 2 || args[0] != "run" || args[1] == "--help" || args[1] == "-h" || os.Geteuid() == 0 ||
-		isFront(args) || slices.ContainsFunc(args, otherNetwork) {
-		return nil, nil
-	}
-	return netplumb.Begin()
-}
-
-// NetSetup is the net-setup stage: it prints the network as one line of JSON. The
-// unc that began it gets an answer in a form of its own, errors included, which
-// it prints itself.
-func NetSetup(args []string) int {
-	result, err := netplumb.Setup(args)
-	if len(args) == 1 && args[0] == netplumb.FromStdin {
-		// Who asked may be gone by now; then there is nobody to tell.
-		if gone := netplumb.Answer(1, result.Network, err); gone != nil || err != nil {
-			return exitFailed
-		}
-		return 0
-	}
-	if err != nil {
-		return Fail(err)
-	}
-	var text []byte
-	if n := result.Network; n != nil {
-		// Not by Setup: reading them takes no privilege.
-		var host resolvconf.Config
-		if host, err = resolvconf.Reachable(); err == nil {
-			n.Resolvers, n.Search, n.Options = host.Servers, host.Search, host.Options
-			text, err = json.Marshal(n)
-		}
-	} else if result.Status != nil {
-		text, err = json.Marshal(result.Status)
-	} else if result.Checkup != nil {
-		text, err = json.Marshal(result.Checkup)
-	}
-	if err == nil && text != nil {
-		_, err = unix.Write(1, append(text, '\n'))
-	}
-	if err != nil {
-		return Fail(fmt.Errorf("printing the network: %w", err))
-	}
-	return 0
-}
-
-// Version tells what was built: a release, or the commit.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unc (no build information)"
-	}
-	version := info.Main.Version
-	if version == "" || version == "(devel)" {
-		version = "devel"
-	}
-	return "unc " + version + " " + info.GoVersion
 }

@@ -26,6 +26,7 @@ type container struct {
 	info    func() *record.Info // what is known of it once it runs
 
 	spec    *nsexec.Spec
+	cgroup  string // path of its control group, if it has one
 	child   *nsexec.Child
 	inside  *nsexec.Handles
 	network *netplumb.Network
@@ -51,13 +52,7 @@ type container struct {
 func (r *runCmd) newContainer() (c *container, err error) {
 	c = &container{created: time.Now(), begun: make(chan struct{}), ended: make(chan struct{}), over: make(chan struct{})}
 	c.info = sync.OnceValue(func() *record.Info { return r.describe(c) })
-	c.resolv = func() string {
-		if r.peer != nil {
-			return r.peer.resolv
-		}
-		host, _ := r.host.Current()
-		return r.resolvConf(host)
-	}
+	c.resolv = r.resolv
 	if c.status, err = r.openStatus(); err != nil {
 		return nil, err
 	}
@@ -101,7 +96,7 @@ func (c *container) begin() (goesOn bool) {
 	if c.front == nil {
 		time.AfterFunc(soon, func() {
 			if err := c.publish(); err != nil {
-				warn(err.Error())
+				warn(err)
 			}
 		})
 		c.status.started(c.child.PID)
@@ -148,7 +143,7 @@ func (c *container) giveUp() {
 		return
 	}
 	if err := c.held.Close(); err != nil {
-		warn(err.Error())
+		warn(err)
 	}
 	c.held = nil
 }

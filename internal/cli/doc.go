@@ -3,7 +3,7 @@
 //
 // # The container and its supervisor
 //
-// It is also where nsexec, which knows nothing of networks, and netplumb, which
+// The package is also where nsexec, which knows nothing of networks, and netplumb, which
 // knows nothing of mounts, meet: run.go starts a container with the one and
 // gives it a network with the other, and stays with it. The container struct
 // (container.go) is all that this process, the supervisor, has of it: its name, its record, the
@@ -50,8 +50,8 @@
 // socket (served.go has the answers). For unc exec, the supervisor has pid 1 start a command with the streams
 // that the asker has passed (execserved.go), and goes on to pass signals; the
 // command is killed when the asker is gone. Signals that come before it runs are kept for it, as long as a
-// start takes at most. unc logs reads the log, and asks nobody but, to follow
-// it, for the end (readlog.go).
+// start takes at most. unc logs reads the log itself; only to follow it, it asks the supervisor
+// to be told of the end (readlog.go).
 //
 // Which container has failed, and is kept for that, is decided in one place: container.end. A signal
 // that came over the socket or to the supervisor and is mostly sent to end a program, or that unc
@@ -59,7 +59,7 @@
 //
 // # The flags of run
 //
-// They are in groups, a struct and a file for each: files.go, identity.go with
+// They are in groups, a struct and a file for each: life.go, files.go, identity.go with
 // environment.go, network.go, limits.go and security.go. The sentences about them are
 // in help.go. Each group is read in two steps. Validate reads what the flags say, for
 // which it makes no difference who the process is. What they name on this machine, a
@@ -69,7 +69,9 @@
 // container (cgroup).
 //
 // A value that has a form of its own is parsed where its kind is: volumes.go with
-// mountoptions.go, devices.go with devicedir.go, ulimit.go, sizes.go. What the host
+// mountoptions.go, devices.go with devicedir.go, ulimit.go, sizes.go. One that needs nothing
+// else to be understood is of a type that reads itself (UnmarshalText), as are those of other
+// commands: signalnumber.go, template.go. What the host
 // lacks for a volume or device to be had is found out before there is a container, because
 // only here a person can be told what to do about it (sources.go, devices.go); what may be
 // mounted in the end, the kernel decides.
@@ -89,11 +91,13 @@
 //
 // help.go has a sentence for each flag and examples.go an example for each command and group;
 // page.go joins them with the grammar, and helppage.go prints that. Package manual makes the
-// man pages and completions of the same pages. None of it is touched by a command that runs.
+// man pages and completions of the same pages. None of it is touched by a command that works.
 //
-// Nor is what explains a command line that was refused (mistake.go). kong says what it
-// expected; given.go takes the arguments apart once more to find what it stumbled on, as
-// it was typed, nearest.go what was meant, and elsewhere.go what unc has instead of what
-// others have. What is wrong with the value of a flag has one form, about.go's. printer.go
-// prints errors, in the colours of style.go.
+// Nor is what explains a command line that was refused (mistake.go, and value.go and choice.go
+// a value). kong says what it expected; given.go takes the arguments apart once more to find what
+// it stumbled on, as it was typed, nearest.go what was meant, and elsewhere.go what unc has instead
+// of what others have. What is wrong with the value of a flag has one form, about.go's. When a
+// command ran, and something is wrong with such a value then, given.go finds how that flag was
+// typed. printer.go prints errors, in the colours of style.go, and exitcode.go has what unc exits
+// with.
 package cli

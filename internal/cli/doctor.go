@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -19,7 +18,7 @@ type doctorCmd struct {
 // exitUnwell says that something is missing that containers take.
 const exitUnwell = 1
 
-func (d *doctorCmd) run(*netplumb.Helper) (int, error) {
+func (d *doctorCmd) run() (int, error) {
 	options := doctor.Options{Checkup: netplumb.Examine}
 	options.As, options.NoUser = becomePatient()
 	list := doctor.Examine(options)
@@ -55,10 +54,7 @@ func describeUser(uid int) string {
 // printFindings prints them as a table with the commands in between, or as an array.
 func printFindings(to io.Writer, p painter, format string, list []doctor.Finding) error {
 	if format == "json" {
-		e := json.NewEncoder(to)
-		e.SetEscapeHTML(false) // a command's && is to be read
-		e.SetIndent("", "  ")
-		return e.Encode(list)
+		return printJSON(to, list)
 	}
 	var b strings.Builder
 	longest := 0

@@ -29,9 +29,10 @@ func (c *container) end(code int) {
 
 	c.mu.Lock()
 	if c.held != nil && c.front != nil && code != 0 && !c.wanted(code) {
-		// Perhaps not recorded yet.
-		if err := errors.Join(c.held.Put(c.info()), c.held.Keep(record.Ended{Code: code, Time: time.Now()})); err != nil {
-			warn(err.Error())
+		info := c.info()
+		info.Ended = &record.Ended{Code: code, Time: time.Now()}
+		if err := c.held.Keep(info); err != nil {
+			warn(err)
 		}
 		c.held = nil
 	}
@@ -54,7 +55,7 @@ func (c *container) answerWaiting() {
 		return
 	}
 	if err := control.AnswerWaiting(socket, &c.telling, c.answer); err != nil {
-		warn(err.Error())
+		warn(err)
 	}
 }
 

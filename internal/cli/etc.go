@@ -17,16 +17,11 @@ import (
 // writeNames writes what of the container's /etc does not depend on its addresses. The
 // file for the resolver stays open, for serve.
 func (f *networkFlags) writeNames(inside *nsexec.Handles, hostname string) error {
-	var resolv string
-	if f.peer != nil {
-		resolv = f.peer.resolv // who answers there is the other container's supervisor
-	} else {
+	if f.peer == nil {
 		f.host = resolvconf.NewWatch(resolvconf.HostFile)
-		config, _ := f.host.Current()
-		resolv = f.resolvConf(config)
 	}
 	return errors.Join(
-		fill(inside.Resolv, resolv),
+		fill(inside.Resolv, f.resolv()),
 		fill(inside.Hostname, hostname+"\n"),
 		inside.Hostname.Close())
 }
@@ -123,6 +118,15 @@ func (f *networkFlags) hosts(n *netplumb.Network, hostname, name string) (string
 		line(gateway6, h.name)
 	}
 	return b.String(), nil
+}
+
+// resolv is the text of the container's /etc/resolv.conf by now.
+func (f *networkFlags) resolv() string {
+	if f.peer != nil {
+		return f.peer.resolv // who answers there is the other container's supervisor
+	}
+	host, _ := f.host.Current()
+	return f.resolvConf(host)
 }
 
 // resolvConf is the text of the container's /etc/resolv.conf, when the host's says so.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -11,7 +12,6 @@ import (
 
 	"unc/internal/control"
 	"unc/internal/name"
-	"unc/internal/netplumb"
 )
 
 // execCmd runs one more command in a container that runs.
@@ -36,14 +36,11 @@ func (e *execCmd) Validate() error {
 	if e.Detach && e.TTY {
 		return errors.New("--tty means nothing with --detach")
 	}
-	if err := (&identityFlags{User: e.User}).Validate(); err != nil {
-		return err
-	}
-	return errors.Join(checkWorkdir(e.Workdir), checkCommand(e.Command), e.environmentFlags.Validate())
+	return cmp.Or(checkUser(e.User), checkWorkdir(e.Workdir), checkCommand(e.Command), e.environmentFlags.Validate())
 }
 
 // run stays with the command to its end, as unc run does.
-func (e *execCmd) run(*netplumb.Helper) (code int, err error) {
+func (e *execCmd) run() (code int, err error) {
 	if err := leaveRoot(); err != nil {
 		return 0, err
 	}

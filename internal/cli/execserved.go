@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/control"
-	"unc/internal/hint"
 	"unc/internal/nsexec"
 	"unc/internal/users"
 )
@@ -111,16 +110,13 @@ func (c *container) command(asked *control.Command) (*nsexec.Command, error) {
 	}
 	env := newEnvironment(c.spec.Env)
 	if asked.User != "" {
-		who, err := users.Lookup(int(c.inside.Root.Fd()), string(asked.User))
-		if hint.Of(err) != nil { // which is about unc run
-			err = hint.With(err, "unc exec -u 1000:1000 "+c.name+" COMMAND    # numbers need no entry")
-		}
+		who, err := users.Lookup(int(c.inside.Root.Fd()), string(asked.User), "unc exec -u USER "+c.name+" COMMAND")
 		if err != nil {
 			return nil, err
 		}
-		command.User = nsexec.User{UID: who.UID, GID: who.GID}
-		if !c.spec.IDs.IsSingle() {
-			command.User.Groups = append([]uint32{}, who.Groups...) // none, rather than the caller's
+		command.User = userIn(c.spec.IDs, who, true)
+		if kind, id, missing := lacks(c.spec.IDs, command.User); missing {
+			return nil, about("--user", string(asked.User), fmt.Errorf("the container has no %s id %d", kind, id))
 		}
 		env.set("HOME=" + who.Home)
 	}

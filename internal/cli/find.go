@@ -45,7 +45,7 @@ func list() ([]*record.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.List(forget)
+	return store.List(releaseName)
 }
 
 // lookAgain is what a container has become, or nil when nothing is left of it: another may

@@ -34,9 +34,9 @@ const (
 	surplus // an argument that the command has no place for
 )
 
-// read goes through the arguments as kong's Context.trace does, up to a command of the
+// retrace goes through the arguments as kong's Context.trace does, up to a command of the
 // container's.
-func read(app *kong.Node, args []string) *reading {
+func retrace(app *kong.Node, args []string) *reading {
 	r := &reading{node: app}
 	positionals, dashes := 0, false
 	for ; r.at < len(args); r.at++ {

@@ -62,7 +62,7 @@ var help = [...]struct{ name, text string }{
 	{"force", "End those that run first."},
 	{"wait all", "All of your containers that run."},
 	{"quiet", "Show only the names."},
-	{"ps format", "json, or a Go template, such as '{{.Name}} {{.Address}}'; there are Name, PID, Command, Created, Status, Network, Address, Ports, Rootfs and Labels."},
+	{"ps format", "json, or a Go template, such as '{{.Name}} {{.Address}}'; 'table {{.Name}}\\t{{.Address}}' is one with a heading, and in columns; there are Name, PID, Command, Created, Status, Network, Address, Ports, Rootfs and Labels."},
 	{"inspect format", "A Go template, such as '{{.Network.Address}}', in place of JSON."},
 	{"follow", "Go on until the container ends."},
 	{"tail", "Begin with the last N lines; all: with the first. Default: all."},

@@ -64,14 +64,15 @@ func TestChooseIDs(t *testing.T) {
 			if test.full {
 				subordinate = fullMap
 			}
-			m, groups, err := f.choose(test.who, 1000, 100, subordinate)
-			if err != nil {
+			m, why := f.choose(test.who, 1000, 100, subordinate)
+			user := userIn(m, test.who, test.asked != "")
+			if err := f.admit(m, user, why); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, m); diff != "" {
 				t.Errorf("map (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(test.groups, groups); diff != "" {
+			if diff := cmp.Diff(test.groups, user.Groups); diff != "" {
 				t.Errorf("groups (-want +got):\n%s", diff)
 			}
 		})
@@ -123,7 +124,8 @@ func TestChooseIDsRefuses(t *testing.T) {
 			if test.full {
 				subordinate = fullMap
 			}
-			m, _, err := f.choose(test.who, 1000, 100, subordinate)
+			m, why := f.choose(test.who, 1000, 100, subordinate)
+			err := f.admit(m, userIn(m, test.who, test.user != ""), why)
 			if err == nil {
 				t.Fatalf("got %v, want %q", m, test.want)
 			}

@@ -1,21 +1,25 @@
 package cli
 
 import (
-	"fmt"
+	"errors"
 	"os"
 
+	"unc/internal/hint"
 	"unc/internal/name"
-	"unc/internal/netplumb"
+	"unc/internal/record"
 )
 
 // inspectCmd shows all that is recorded of containers.
 type inspectCmd struct {
-	Format string   `placeholder:"TEMPLATE"`
-	Name   []string `arg:""`
+	Format templateText `placeholder:"TEMPLATE"`
+	Name   []string     `arg:""`
 }
 
-// Validate checks the names.
+// Validate checks the names, and refuses what only unc ps prints.
 func (i *inspectCmd) Validate() error {
+	if i.Format.isTable {
+		return hint.With(about("--format", i.Format.text, errors.New("a table is what ps prints")), `unc ps -a --format 'table {{.Name}}\t{{.Status}}'`)
+	}
 	for _, n := range i.Name {
 		if err := name.Check(n); err != nil {
 			return err
@@ -25,24 +29,22 @@ func (i *inspectCmd) Validate() error {
 }
 
 // run prints them, as one list in JSON or each as the template says.
-func (i *inspectCmd) run(*netplumb.Helper) (int, error) {
+func (i *inspectCmd) run() (int, error) {
 	if err := leaveRoot(); err != nil {
 		return 0, err
 	}
 	entries, code := findAll(i.Name)
-	if i.Format == "" {
-		return code, printInfos(os.Stdout, entries)
+	infos := infosOf(entries)
+	if i.Format.text == "" {
+		return code, printJSON(os.Stdout, infos)
 	}
-	t, err := parseTemplate(i.Format)
-	if err != nil {
-		return 0, err
+	return code, printEach(forReader(os.Stdout), &i.Format, infos)
+}
+
+func infosOf(list []*record.Entry) []*record.Info {
+	infos := make([]*record.Info, len(list))
+	for i, e := range list {
+		infos[i] = e.Info
 	}
-	to := forReader(os.Stdout)
-	for _, e := range entries {
-		if err := t.Execute(to, e.Info); err != nil {
-			return 0, about("--format", i.Format, err)
-		}
-		fmt.Fprintln(to)
-	}
-	return code, nil
+	return infos
 }

@@ -13,7 +13,6 @@ import (
 	"unc/internal/control"
 	"unc/internal/hint"
 	"unc/internal/idmap"
-	"unc/internal/name"
 	"unc/internal/nsexec"
 	"unc/internal/record"
 )
@@ -32,53 +31,45 @@ type offer struct {
 	err         error
 }
 
-// peerName is the container whose network is joined, with --network container:NAME.
-func (f *networkFlags) peerName() (called string, joins bool) {
-	return strings.CutPrefix(f.Network, joined+":")
-}
-
 // join finds the container whose network is joined; nil where none is.
 func (f *networkFlags) join() (*nsexec.Target, error) {
-	called, joins := f.peerName()
-	if !joins {
+	if f.kind != nsexec.JoinedNetwork {
 		return nil, nil
 	}
-	peer, err := findPeer(called)
-	if err != nil {
-		return nil, err
-	}
-	f.peer = peer
-	target, err := nsexec.OpenTarget(peer.init, peer.netns)
-	if err != nil {
-		return nil, fmt.Errorf("joining the network of %q: %w", called, err)
-	}
-	return target, nil
-}
-
-// findPeer asks the supervisor of a container for its network.
-func findPeer(called string) (*peerNetwork, error) {
 	store, err := record.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer store.Close() // which the supervisor that this becomes would keep
-	e, err := store.Find(called)
+	e, err := store.Find(f.peerName)
 	if err != nil {
 		return nil, err
 	}
+	var target *nsexec.Target
+	if f.peer, err = askNetwork(e); err == nil {
+		target, err = nsexec.OpenTarget(f.peer.init, f.peer.netns)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("joining the network of %q: %w", f.peerName, err)
+	}
+	return target, nil
+}
+
+// askNetwork asks the supervisor of a container for its network.
+func askNetwork(e *record.Entry) (*peerNetwork, error) {
 	conn, reply, files, err := ask(e, &control.Request{Verb: control.Network})
 	if err != nil {
-		return nil, fmt.Errorf("joining the network of %q: %w", called, err)
+		return nil, err
 	}
 	defer conn.Close()
 	if reply.Peer == nil || len(files) != 2 {
 		control.CloseFiles(files)
-		return nil, fmt.Errorf("joining the network of %q: its supervisor has sent %d descriptors, want 2 and what goes with them", called, len(files))
+		return nil, errors.New("its supervisor's answer is not that of this version of unc")
 	}
 	return &peerNetwork{files[0], files[1], reply.Peer.Hosts, reply.Peer.Resolv}, nil
 }
 
-// share tells another container's supervisor what findPeer asks for.
+// share tells another container's supervisor what askNetwork asks for.
 func (c *container) share(conn *control.Conn) error {
 	if c.offer.err != nil {
 		return c.offer.err
@@ -89,17 +80,14 @@ func (c *container) share(conn *control.Conn) error {
 
 // checkJoin refuses flags that contradict the sharing of a user namespace.
 func (r *runCmd) checkJoin() error {
-	called, joins := r.peerName()
 	switch {
-	case !joins:
+	case r.kind != nsexec.JoinedNetwork:
 		return nil
-	case name.Check(called) != nil:
-		return about("--network", r.Network, name.Check(called))
 	case r.Userns != autoIDs:
 		return about("--userns", r.Userns, fmt.Errorf("it means nothing with --network %s, whose user ids the container has", r.Network))
 	case r.kept&(1<<unix.CAP_SYS_ADMIN) != 0:
 		return hint.With(about("--network", r.Network, errors.New("it is not for a container with CAP_SYS_ADMIN, which would reach into the other's mounts")),
-			"--cap-drop SYS_ADMIN    # has all others")
+			"unc run --network "+r.Network+" --cap-add ALL --cap-drop SYS_ADMIN COMMAND    # with all others")
 	}
 	return nil
 }
@@ -120,17 +108,9 @@ func (f *identityFlags) idsIn(m idmap.Map, rootfs string) (nsexec.User, string, 
 	if err != nil {
 		return nsexec.User{}, "", err
 	}
-	user := nsexec.User{UID: who.UID, GID: who.GID}
-	if f.User != "" && !m.IsSingle() {
-		user.Groups = append([]uint32{}, who.Groups...) // none, rather than the caller's
-	}
-	if _, ok := m.UID(user.UID); !ok {
-		return nsexec.User{}, "", about("--user", f.User, fmt.Errorf("the container that is joined has no user id %d", user.UID))
-	}
-	for _, id := range append([]uint32{user.GID}, user.Groups...) {
-		if _, ok := m.GID(id); !ok {
-			return nsexec.User{}, "", about("--user", f.User, fmt.Errorf("the container that is joined has no group id %d", id))
-		}
+	user := userIn(m, who, f.User != "")
+	if kind, id, missing := lacks(m, user); missing {
+		return nsexec.User{}, "", about("--user", f.User, fmt.Errorf("the container that is joined has no %s id %d", kind, id))
 	}
 	return user, who.Home, nil
 }

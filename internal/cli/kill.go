@@ -1,37 +1,25 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
 
-	"unc/internal/netplumb"
 	"unc/internal/record"
 )
 
 // killCmd sends containers' commands a signal.
 type killCmd struct {
-	Signal string `short:"s" default:"KILL" placeholder:"SIGNAL"`
+	Signal signalNumber `short:"s" default:"KILL" placeholder:"SIGNAL"`
 
 	namedFlags
 }
 
-// Validate checks the signal.
-func (k *killCmd) Validate() error {
-	_, err := parseSignal(k.Signal)
-	return errors.Join(err, k.namedFlags.Validate())
-}
-
 // run prints the names of those that have got it; they have ended when it was SIGKILL.
-func (k *killCmd) run(*netplumb.Helper) (int, error) {
-	number, err := parseSignal(k.Signal)
-	if err != nil {
-		return 0, err
-	}
-	send := func(e *record.Entry) error { return sendSignal(e, number, false) }
-	if unix.Signal(number) == unix.SIGKILL {
+func (k *killCmd) run() (int, error) {
+	send := func(e *record.Entry) error { return sendSignal(e, int(k.Signal), false) }
+	if unix.Signal(k.Signal) == unix.SIGKILL {
 		send = kill
 	}
 	return k.each(runs, func(e *record.Entry) error {

@@ -140,7 +140,7 @@ func (f *limitFlags) endGroup(g *cgroup.Group) {
 		tell(f.tellKills(kills))
 	}
 	if err = errors.Join(err, g.Remove()); err != nil {
-		warn(err.Error())
+		warn(err)
 	}
 }
 

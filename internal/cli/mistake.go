@@ -3,8 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"net/netip"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -16,7 +14,7 @@ import (
 // explain says what is wrong with a command line that can't be understood: which argument
 // as it was typed, what was probably meant, and the line to type instead.
 func explain(app *kong.Node, args []string, err error) error {
-	r := read(app, args)
+	r := retrace(app, args)
 	own := err
 	var refused *kong.ParseError
 	isRefused := errors.As(err, &refused)
@@ -146,54 +144,6 @@ func (r *reading) explainNoValue() error {
 	return hint.With(fmt.Errorf("%s takes a value, and there is none: %s", g.typed, form), r.help())
 }
 
-// explainValue is about a value that kong could not make of the text what the flag wants.
-// That flag is the first one that is not in kong's trace.
-func (r *reading) explainValue(ctx *kong.Context, err error) error {
-	done := 0
-	for _, p := range ctx.Path {
-		if p.Flag != nil {
-			done++
-		}
-	}
-	if done >= len(r.flags) {
-		return err
-	}
-	g := r.flags[done]
-	if isAddress(g.flag) {
-		return about(g.typed, g.value, errors.New("it is not an IP address"))
-	}
-	if inner := errors.Unwrap(err); inner != nil && isText(g.flag) {
-		return about(g.typed, g.value, inner)
-	}
-	kind := g.flag.Target.Kind()
-	if kind == reflect.Pointer {
-		kind = g.flag.Target.Type().Elem().Kind()
-	}
-	switch kind {
-	case reflect.Bool:
-		return about(g.typed, g.value, errors.New("it is neither true nor false"))
-	case reflect.Int, reflect.Int64, reflect.Uint, reflect.Uint64, reflect.Uint16:
-		return about(g.typed, g.value, errors.New("it is not a whole number"))
-	}
-	return err
-}
-
-// isAddress tells whether the flag's value, or each of them, is one of an IP address.
-func isAddress(f *kong.Flag) bool {
-	t := f.Target.Type()
-	return t == reflect.TypeFor[netip.Addr]() || t == reflect.TypeFor[[]netip.Addr]()
-}
-
-// isText tells whether a type of unc's own reads the flag's value, and so has said what
-// is wrong with it.
-func isText(f *kong.Flag) bool {
-	t := f.Target.Type()
-	if t.Kind() == reflect.Slice {
-		t = t.Elem()
-	}
-	return reflect.PointerTo(t).Implements(reflect.TypeFor[interface{ UnmarshalText([]byte) error }]())
-}
-
 // explainRule is about arguments that could be read, and break a rule: one of kong's about
 // the values that there are, or a command's own, which kong puts the command's name before.
 func (r *reading) explainRule(args []string, err error) error {
@@ -214,41 +164,6 @@ func (r *reading) explainRule(args []string, err error) error {
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("unc %s takes %s", r.node.Path(), strings.Join(missing, " "))
-	}
-	return err
-}
-
-// choice is a value that is none of those that there are.
-type choice struct {
-	choices []string
-	meant   string // the one that was, or ""
-}
-
-func notOneOf(typed string, choices ...string) error {
-	return &choice{choices, nearest(typed, choices)}
-}
-
-func (c *choice) Error() string {
-	last := len(c.choices) - 1
-	text := fmt.Sprintf("there are %s and %s", strings.Join(c.choices[:last], ", "), c.choices[last])
-	if c.meant != "" {
-		return fmt.Sprintf("did you mean %s? %s", c.meant, text)
-	}
-	return text
-}
-
-// correct adds the command line with the value that was meant.
-func (r *reading) correct(args []string, err error) error {
-	var wrong *flagError
-	var c *choice
-	if !errors.As(err, &wrong) || !errors.As(err, &c) || c.meant == "" {
-		return err
-	}
-	for _, g := range r.flags {
-		if "--"+g.flag.Name == wrong.flag && g.value == wrong.value {
-			there := &reading{node: r.node, at: g.at}
-			return hint.With(err, there.instead(args, strings.TrimSuffix(args[g.at], g.value)+c.meant))
-		}
 	}
 	return err
 }

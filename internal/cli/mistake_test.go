@@ -36,6 +36,14 @@ func TestExplain(t *testing.T) {
 		{"run --add-host a sh", `--add-host "a": it is not a name, a colon and an address`, "unc run --help"},
 		{"run --memory-swap -1 sh", "--memory-swap means nothing without --memory", "unc run --help"},
 		{"run --userns kepe-id sh", `--userns "kepe-id": did you mean keep-id? there are auto, single and keep-id`, "unc run --userns keep-id sh"},
+		{"stop -s nosuch web", `-s "nosuch": there is no such signal`, "kill -l    # lists them"},
+		{"kill --signal 65 -a", `--signal "65": there is no signal 65`, "unc kill --help"},
+		{"logs -f --tail=few web", `--tail "few": it is no number of lines, nor all`, "unc logs --help"},
+		{"logs WEB", `"WEB" is no name for a container: that is up to 63 of a-z, 0-9, - and _, with no - at either end`, "unc logs --help"},
+		{"port web http", `"http" is no port, such as 80 or 53/udp`, "unc port --help"},
+		{"ps --format {{.Name", `--format "{{.Name": template: format:1: unclosed action`, "unc ps --help"},
+		{"inspect --format table web", `--format "table": a table is what ps prints`, `unc ps -a --format 'table {{.Name}}\t{{.Status}}'`},
+		{"exec -w here -e =a web", `-w "here": it is not an absolute path inside the container`, "unc exec --help"},
 		{"net show more", `unknown argument "more" of unc net show`, "unc net show --help"},
 		{"net relod", `unknown argument "relod" of unc net; did you mean reload?`, "unc net reload"},
 		{"net --fromat json", "unknown flag --fromat; did you mean --format?", "unc net --format json"},
@@ -82,7 +90,7 @@ func TestElsewhere(t *testing.T) {
 }
 
 // Where kong understands all, there is no mistake to be found.
-func FuzzRead(f *testing.F) {
+func FuzzRetrace(f *testing.F) {
 	for _, line := range []string{
 		"run sh", "run -xp 80 -m64m sh -c", "run -- -x", "net --format json", "net show", "unshare -x", "run --memory-swap -1 -", "run -x=1 -",
 	} {
@@ -105,7 +113,7 @@ func FuzzRead(f *testing.F) {
 		}
 		parser := newParser(&grammar{})
 		_, err := parser.Parse(args)
-		r := read(parser.Model.Node, args)
+		r := retrace(parser.Model.Node, args)
 		if err == nil && r.wrong != none {
 			t.Errorf("got mistake %v at %d in %q, want none", r.wrong, r.at, args)
 		}

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -23,31 +23,26 @@ type netShowCmd struct {
 	Format string `enum:"table,json" default:"table"`
 }
 
-func (s *netShowCmd) run(*netplumb.Helper) (int, error) {
+func (s *netShowCmd) run() (int, error) {
 	status, err := netplumb.Report()
 	if err != nil {
-		return exitFailed, err
+		return 0, err
 	}
 	if s.Format == "json" {
-		text, err := json.MarshalIndent(status, "", "  ")
-		if err != nil {
-			return 0, err
-		}
-		_, err = fmt.Fprintf(os.Stdout, "%s\n", text)
-		return 0, err
+		return 0, printJSON(os.Stdout, status)
 	}
 	return 0, printStatus(os.Stdout, status)
 }
 
 type netReloadCmd struct{}
 
-func (*netReloadCmd) run(*netplumb.Helper) (int, error) {
+func (*netReloadCmd) run() (int, error) {
 	status, err := netplumb.Reload()
 	if err != nil {
-		return exitFailed, err
+		return 0, err
 	}
-	for _, w := range status.Warnings {
-		warn(w)
+	for _, text := range status.Warnings {
+		warn(errors.New(text))
 	}
 	return 0, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"unc/internal/name"
 	"unc/internal/names"
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
@@ -27,6 +28,8 @@ type networkFlags struct {
 	DNSSearch []string     `name:"dns-search" placeholder:"DOMAIN"`
 	AddHost   []hostEntry  `name:"add-host" sep:"none" placeholder:"NAME:ADDRESS"`
 
+	kind      nsexec.Network
+	peerName  string          // of the container whose network is joined
 	published []ports.Mapping // what Publish says
 	host      *resolvconf.Watch
 	peer      *peerNetwork // whose network is joined
@@ -42,23 +45,20 @@ const (
 
 // Validate refuses flags that mean nothing together.
 func (f *networkFlags) Validate() error {
-	kind := f.Network
-	if _, joins := f.peerName(); joins {
-		kind = joined
-	} else if !slices.Contains([]string{bridged, alone, onHost}, kind) {
-		return about("--network", kind, notOneOf(kind, bridged, alone, onHost, joined+":NAME"))
+	if err := f.readKind(); err != nil {
+		return err
 	}
 	for _, flag := range []struct {
 		name  string
 		given bool
-		needs []string
+		needs []nsexec.Network
 	}{
-		{"--publish", len(f.Publish) > 0, []string{bridged}},
-		{"--ip", f.IP.IsValid(), []string{bridged}},
-		{"--dns", len(f.DNS) > 0, []string{bridged, onHost}},
-		{"--dns-search", len(f.DNSSearch) > 0, []string{bridged, onHost}},
+		{"--publish", len(f.Publish) > 0, []nsexec.Network{nsexec.OwnNetwork}},
+		{"--ip", f.IP.IsValid(), []nsexec.Network{nsexec.OwnNetwork}},
+		{"--dns", len(f.DNS) > 0, []nsexec.Network{nsexec.OwnNetwork, nsexec.HostNetwork}},
+		{"--dns-search", len(f.DNSSearch) > 0, []nsexec.Network{nsexec.OwnNetwork, nsexec.HostNetwork}},
 	} {
-		if flag.given && !slices.Contains(flag.needs, kind) {
+		if flag.given && !slices.Contains(flag.needs, f.kind) {
 			return fmt.Errorf("%s means nothing with --network %s", flag.name, f.Network)
 		}
 	}
@@ -88,18 +88,23 @@ func (f *networkFlags) Validate() error {
 // endsWord tells what can't be in a word of resolv.conf(5) or hosts(5).
 func endsWord(r rune) bool { return r <= ' ' || r == 0x7f }
 
-// kind is the network in nsexec's terms.
-func (f *networkFlags) kind() nsexec.Network {
-	if _, joins := f.peerName(); joins {
-		return nsexec.JoinedNetwork
+// readKind reads --network, in nsexec's terms.
+func (f *networkFlags) readKind() error {
+	called, joins := strings.CutPrefix(f.Network, joined+":")
+	switch {
+	case joins:
+		f.kind, f.peerName = nsexec.JoinedNetwork, called
+		return about("--network", f.Network, name.Check(called))
+	case f.Network == bridged:
+		f.kind = nsexec.OwnNetwork
+	case f.Network == alone:
+		f.kind = nsexec.NoNetwork
+	case f.Network == onHost:
+		f.kind = nsexec.HostNetwork
+	default:
+		return about("--network", f.Network, notOneOf(f.Network, bridged, alone, onHost, joined+":NAME"))
 	}
-	switch f.Network {
-	case alone:
-		return nsexec.NoNetwork
-	case onHost:
-		return nsexec.HostNetwork
-	}
-	return nsexec.OwnNetwork
+	return nil
 }
 
 // request tells net-setup what to do for the container with that first process.

@@ -97,9 +97,30 @@ func TestPublishedIsWhatPublishSays(t *testing.T) {
 }
 
 func TestKindOfNetwork(t *testing.T) {
-	for name, want := range map[string]nsexec.Network{bridged: nsexec.OwnNetwork, alone: nsexec.NoNetwork, onHost: nsexec.HostNetwork, peerWeb: nsexec.JoinedNetwork} {
-		if got := (&networkFlags{Network: name}).kind(); got != want {
-			t.Errorf("%s: got %v, want %v", name, got, want)
-		}
+	const noName = ` is no name for a container: that is up to 63 of a-z, 0-9, - and _, with no - at either end`
+	for _, test := range []struct {
+		network  string
+		kind     nsexec.Network
+		peerName string
+		err      string
+	}{
+		{bridged, nsexec.OwnNetwork, "", ""},
+		{alone, nsexec.NoNetwork, "", ""},
+		{onHost, nsexec.HostNetwork, "", ""},
+		{peerWeb, nsexec.JoinedNetwork, "web", ""},
+		{joined, 0, "", `--network "container": did you mean container:NAME? there are bridge, none, host and container:NAME`},
+		{joined + ":", 0, "", `--network "container:": ""` + noName},
+		{joined + ":../x", 0, "", `--network "container:../x": "../x"` + noName},
+	} {
+		t.Run(test.network, func(t *testing.T) {
+			f := networkFlags{Network: test.network}
+			got := ""
+			if err := f.Validate(); err != nil {
+				got = err.Error()
+			}
+			if got != test.err || got == "" && (f.kind != test.kind || f.peerName != test.peerName) {
+				t.Errorf("got %v, %q, error %q; want %v, %q, error %q", f.kind, f.peerName, got, test.kind, test.peerName, test.err)
+			}
+		})
 	}
 }

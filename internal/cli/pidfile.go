@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -44,6 +46,15 @@ func (p *pidfile) write(pid int) error {
 		}
 	}
 	_, err := p.file.WriteString(strconv.Itoa(pid) + "\n")
+	return err
+}
+
+// withoutPath is what is wrong with a file that who prints it names already.
+func withoutPath(err error) error {
+	var where *fs.PathError
+	if errors.As(err, &where) {
+		return where.Err
+	}
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,65 +14,60 @@ import (
 
 // portCmd shows where a container's ports are published.
 type portCmd struct {
-	Name string `arg:""`
-	Port string `arg:"" optional:""`
+	Name string     `arg:""`
+	Port portNumber `arg:"" optional:""`
 }
 
-// Validate checks the name and the port.
-func (p *portCmd) Validate() error {
-	if err := name.Check(p.Name); err != nil {
-		return err
-	}
-	_, _, err := p.wanted()
-	return err
+// Validate checks the name.
+func (p *portCmd) Validate() error { return name.Check(p.Name) }
+
+// portNumber is a port of a container's, the zero one all of them.
+type portNumber struct {
+	number   uint16
+	protocol string
 }
 
-// wanted is the port that is asked for, 0 for all.
-func (p *portCmd) wanted() (port uint16, protocol string, err error) {
-	if p.Port == "" {
-		return 0, "", nil
-	}
-	number, protocol, found := strings.Cut(p.Port, "/")
+// UnmarshalText reads NUMBER or NUMBER/PROTOCOL.
+func (p *portNumber) UnmarshalText(text []byte) error {
+	number, protocol, found := strings.Cut(string(text), "/")
 	if !found {
 		protocol = "tcp"
 	}
 	n, err := strconv.ParseUint(number, 10, 16)
 	if err != nil || n == 0 || protocol != "tcp" && protocol != "udp" {
-		return 0, "", fmt.Errorf("%.40q is no port, such as 80 or 53/udp", p.Port)
+		return fmt.Errorf("%.40q is no port, such as 80 or 53/udp", text)
 	}
-	return uint16(n), protocol, nil
+	*p = portNumber{uint16(n), protocol}
+	return nil
 }
 
-// do prints one port a line, as podman and Docker do.
-func (p *portCmd) do() error {
+// run prints one port a line, as podman and Docker do.
+func (p *portCmd) run() (int, error) {
 	if err := leaveRoot(); err != nil {
-		return err
+		return 0, err
 	}
 	e, err := find(p.Name)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	port, protocol, err := p.wanted()
-	if err != nil {
-		return err
-	}
+	all := p.Port == portNumber{}
 	found := false
 	for _, m := range e.Info.Network.Ports {
 		at := netip.AddrPortFrom(m.Host, m.HostPort)
 		switch {
-		case port == 0:
+		case all:
 			fmt.Fprintf(os.Stdout, "%d/%s -> %v\n", m.Port, oneLine(m.Protocol), at)
-		case m.Port == port && m.Protocol == protocol:
+		case p.Port == portNumber{m.Port, m.Protocol}:
 			fmt.Fprintln(os.Stdout, at)
 		default:
 			continue
 		}
 		found = true
 	}
-	if port != 0 && !found {
-		return fmt.Errorf("container %q has no port %d/%s published", e.Info.Name, port, protocol)
+	if !all && !found {
+		return 0, fmt.Errorf("container %q has no port %d/%s published", e.Info.Name, p.Port.number, p.Port.protocol)
 	}
-	return nil
+	return 0, nil
 }
 
 // publishedPorts is them all in one line, each where an address of the host alone does not tell it.
@@ -79,11 +75,12 @@ func publishedPorts(list []record.Port) string {
 	var words []string
 	for _, p := range list {
 		word := fmt.Sprintf("%v->%d/%s", netip.AddrPortFrom(p.Host, p.HostPort), p.Port, p.Protocol)
-		if p.Host.IsUnspecified() {
-			if p.Host.Is6() {
-				continue // the same one, for the other family
-			}
+		any4 := record.Port{Host: netip.IPv4Unspecified(), HostPort: p.HostPort, Port: p.Port, Protocol: p.Protocol}
+		switch {
+		case p == any4:
 			word = fmt.Sprintf("%d->%d/%s", p.HostPort, p.Port, p.Protocol)
+		case p.Host == netip.IPv6Unspecified() && slices.Contains(list, any4):
+			continue // the same one, for the other family
 		}
 		words = append(words, word)
 	}

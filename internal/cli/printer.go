@@ -1,25 +1,30 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
-	"unc/internal/control"
 	"unc/internal/hint"
 )
 
 // Fail prints err and its hints and returns the exit code for it.
 func Fail(err error) int {
-	report(os.Stderr, style(os.Stderr), err)
+	p := style(os.Stderr)
+	report(os.Stderr, p, p.alarm("unc:"), err)
 	return exitCodeOf(err)
 }
 
+// warn says in the same way what is not as it should be, and goes on.
+func warn(err error) {
+	p := style(os.Stderr)
+	report(os.Stderr, p, "unc: "+p.caution("warning:"), err)
+}
+
 // report is the only place that prints an error.
-func report(w io.Writer, p painter, err error) {
-	fmt.Fprintf(w, "%s %s\n", p.alarm("unc:"), oneLine(err.Error()))
+func report(w io.Writer, p painter, head string, err error) {
+	fmt.Fprintf(w, "%s %s\n", head, oneLine(err.Error()))
 	for _, h := range hint.Of(err) {
 		fmt.Fprintf(w, "%s %s\n", p.strong("hint:"), oneLine(h))
 	}
@@ -28,11 +33,6 @@ func report(w io.Writer, p painter, err error) {
 // tell says what there is to know, and goes on.
 func tell(text string) {
 	fmt.Fprintf(os.Stderr, "unc: %s\n", oneLine(text))
-}
-
-// warn says what is not as it should be, and goes on.
-func warn(text string) {
-	fmt.Fprintf(os.Stderr, "unc: %s %s\n", style(os.Stderr).caution("warning:"), oneLine(text))
 }
 
 // oneLine keeps what others wrote, a file's name say, from moving the cursor.
@@ -70,17 +70,4 @@ func (h harmless) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
-}
-
-func exitCodeOf(err error) int {
-	var told *control.Failure // by a container's supervisor
-	if errors.As(err, &told) && told.Code >= exitFailed && told.Code <= exitNotFound {
-		return told.Code
-	}
-	for _, known := range knownCodes {
-		if errors.Is(err, known.err) {
-			return known.code
-		}
-	}
-	return exitFailed
 }

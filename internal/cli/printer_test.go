@@ -5,33 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"testing"
 
 	"unc/internal/hint"
-	"unc/internal/nsexec"
 )
-
-func TestExitCodeOf(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		err  error
-		want int
-	}{
-		{"anything", io.EOF, 125},
-		{"not found", nsexec.ErrNotFound, 127},
-		{"not executable", nsexec.ErrNotExecutable, 126},
-		{"not found, wrapped", fmt.Errorf("%w: %q is not in it", nsexec.ErrNotFound, "sh"), 127},
-		{"not executable, with a hint", hint.With(fmt.Errorf("%w: no", nsexec.ErrNotExecutable), "chmod"), 126},
-		{"joined with another", errors.Join(nsexec.ErrNotFound, io.EOF), 127},
-		{"the same text, but another error", errors.New(nsexec.ErrNotFound.Error()), 125},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := exitCodeOf(test.err); got != test.want {
-				t.Errorf("got %v, want %v", got, test.want)
-			}
-		})
-	}
-}
 
 func TestReport(t *testing.T) {
 	for _, test := range []struct {
@@ -47,11 +25,25 @@ func TestReport(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var b bytes.Buffer
-			report(&b, painter{}, test.err)
+			report(&b, painter{}, "unc:", test.err)
 			if got := b.String(); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestWarn(t *testing.T) {
+	file, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func(was *os.File) { os.Stderr = was }(os.Stderr)
+	os.Stderr = file
+	warn(fmt.Errorf("reading: %w", hint.With(errors.New("no \n"), "chmod 700 .")))
+	got, err := os.ReadFile(file.Name())
+	if want := "unc: warning: reading: no ?\nhint: chmod 700 .\n"; err != nil || string(got) != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }
 
@@ -77,7 +69,8 @@ func TestOneLine(t *testing.T) {
 
 func TestReportInColour(t *testing.T) {
 	var b bytes.Buffer
-	report(&b, painter{colours: true}, hint.With(errors.New("no \x1b[2J"), "a"))
+	p := painter{colours: true}
+	report(&b, p, p.alarm("unc:"), hint.With(errors.New("no \x1b[2J"), "a"))
 	if got, want := b.String(), "\x1b[1;31munc:\x1b[0m no ?[2J\n\x1b[1mhint:\x1b[0m a\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -2,13 +2,11 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"text/tabwriter"
-	"text/template"
 	"time"
 
 	"unc/internal/record"
@@ -16,9 +14,9 @@ import (
 
 // psCmd lists the user's containers.
 type psCmd struct {
-	All    bool   `short:"a"`
-	Quiet  bool   `short:"q"`
-	Format string `placeholder:"json|TEMPLATE"`
+	All    bool         `short:"a"`
+	Quiet  bool         `short:"q"`
+	Format templateText `placeholder:"json|TEMPLATE"`
 }
 
 // row is a container in the list, and what a template can name.
@@ -30,14 +28,14 @@ type row struct {
 	Labels  map[string]string
 }
 
-// do prints them.
-func (p *psCmd) do() error {
+// run prints them.
+func (p *psCmd) run() (int, error) {
 	if err := leaveRoot(); err != nil {
-		return err
+		return 0, err
 	}
 	all, err := list()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	shown := all[:0]
 	for _, e := range all {
@@ -50,13 +48,17 @@ func (p *psCmd) do() error {
 		for _, e := range shown {
 			fmt.Fprintln(os.Stdout, e.Info.Name)
 		}
-		return nil
-	case p.Format == "json":
-		return printInfos(os.Stdout, shown)
-	case p.Format != "":
-		return p.printTemplate(forReader(os.Stdout), shown)
+		return 0, nil
+	case p.Format.text == "json":
+		return 0, printJSON(os.Stdout, infosOf(shown))
+	case p.Format.text == "", p.Format.text == tableWord:
+		return 0, printTable(os.Stdout, shown)
 	}
-	return printTable(os.Stdout, shown)
+	rows := make([]row, len(shown))
+	for i, e := range shown {
+		rows[i] = rowOf(e)
+	}
+	return 0, printEach(forReader(os.Stdout), &p.Format, rows)
 }
 
 func rowOf(e *record.Entry) row {
@@ -104,74 +106,18 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-// longest is how much of a command is shown in the table.
-const longest = 30
+// maxCommand is how much of a command is shown in the table.
+const maxCommand = 30
 
 func printTable(to io.Writer, list []*record.Entry) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tCOMMAND\tSTATUS\tADDRESS\tPORTS")
 	for _, e := range list {
 		r := rowOf(e)
-		if short := []rune(r.Command); len(short) > longest {
-			r.Command = string(short[:longest-1]) + "…"
+		if short := []rune(r.Command); len(short) > maxCommand {
+			r.Command = string(short[:maxCommand-1]) + "…"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Name, r.Command, r.Status, cmp.Or(r.Address, "-"), cmp.Or(r.Ports, "-"))
 	}
 	return w.Flush()
-}
-
-// printTemplate prints each as a Go template says (text/template).
-func (p *psCmd) printTemplate(to io.Writer, list []*record.Entry) error {
-	t, err := parseTemplate(p.Format)
-	if err != nil {
-		return err
-	}
-	for _, e := range list {
-		if err := t.Execute(to, rowOf(e)); err != nil {
-			return about("--format", p.Format, err)
-		}
-		if _, err := fmt.Fprintln(to); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func parseTemplate(text string) (*template.Template, error) {
-	t, err := template.New("format").Funcs(template.FuncMap{"json": func(v any) (string, error) {
-		text, err := json.Marshal(v)
-		return escapeControls(string(text)), err
-	}}).Parse(text)
-	if err != nil {
-		return nil, about("--format", text, err)
-	}
-	return t, nil
-}
-
-func printInfos(to io.Writer, list []*record.Entry) error {
-	infos := make([]*record.Info, 0, len(list))
-	for _, e := range list {
-		infos = append(infos, e.Info)
-	}
-	text, err := json.MarshalIndent(infos, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(to, "%s\n", escapeControls(string(text)))
-	return err
-}
-
-// escapeControls writes as escapes what package json leaves of the characters that a terminal
-// acts on: DEL, and the second set of ISO 6429. They can only be in strings.
-func escapeControls(text string) string {
-	var b strings.Builder
-	b.Grow(len(text))
-	for _, r := range text {
-		if r >= 0x7f && r < 0xa0 {
-			fmt.Fprintf(&b, `\u%04x`, r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"net/netip"
 	"strings"
 	"testing"
@@ -35,7 +34,7 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `NAME COMMAND STATUS ADDRESS PORTS
-web sh -c ?[2J` + strings.Repeat("é", longest-11) + `… up 1 hour 10.100.42.7 8080->80/tcp, 127.0.0.1:53->53/udp
+web sh -c ?[2J` + strings.Repeat("é", maxCommand-11) + `… up 1 hour 10.100.42.7 8080->80/tcp, 127.0.0.1:53->53/udp
 young starting - -
 bad false exited (3) 1 day ago - -
 `
@@ -46,19 +45,26 @@ bad false exited (3) 1 day ago - -
 
 func squeezed(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-func TestTemplates(t *testing.T) {
-	for _, test := range []struct{ format, want, err string }{
-		{"{{.Name}} {{.Address}}", "web 10.100.42.7\nyoung \nbad \n", ""},
-		{"{{.PID}}{{json .Labels}}", "11null\n0null\n0null\n", ""},
-		{"{{.Name", "", `--format "{{`},
-		{"{{.Nothing}}", "", `--format "{{`},
-		{"{{range .Name}}", "", `--format "{{`},
+func TestPublishedPorts(t *testing.T) {
+	port := func(host string, hostPort uint16, protocol string) record.Port {
+		return record.Port{Host: netip.MustParseAddr(host), HostPort: hostPort, Port: 80, Protocol: protocol}
+	}
+	for _, test := range []struct {
+		name string
+		list []record.Port
+		want string
+	}{
+		{"none", nil, ""},
+		{"every address of both families", []record.Port{port("0.0.0.0", 8080, "tcp"), port("::", 8080, "tcp")}, "8080->80/tcp"},
+		{"every IPv4 address", []record.Port{port("0.0.0.0", 8080, "tcp")}, "8080->80/tcp"},
+		{"every IPv6 address", []record.Port{port("::", 8080, "tcp")}, "[::]:8080->80/tcp"},
+		{"another port of the host", []record.Port{port("0.0.0.0", 8080, "tcp"), port("::", 8081, "tcp")}, "8080->80/tcp, [::]:8081->80/tcp"},
+		{"another protocol", []record.Port{port("0.0.0.0", 8080, "tcp"), port("::", 8080, "udp")}, "8080->80/tcp, [::]:8080->80/udp"},
+		{"one address of each", []record.Port{port("127.0.0.1", 8080, "tcp"), port("::1", 8080, "tcp")}, "127.0.0.1:8080->80/tcp, [::1]:8080->80/tcp"},
 	} {
-		t.Run(test.format, func(t *testing.T) {
-			var b strings.Builder
-			err := (&psCmd{Format: test.format}).printTemplate(&b, entries())
-			if b.String() != test.want || (err == nil) != (test.err == "") || err != nil && !strings.HasPrefix(err.Error(), test.err) {
-				t.Errorf("got %q, %v; want %q, %q", b.String(), err, test.want, test.err)
+		t.Run(test.name, func(t *testing.T) {
+			if got := publishedPorts(test.list); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
 	}
@@ -72,54 +78,5 @@ func TestRoughly(t *testing.T) {
 		if got := roughly(d); got != want {
 			t.Errorf("%v: got %q, want %q", d, got, want)
 		}
-	}
-}
-
-func TestPortWanted(t *testing.T) {
-	for _, test := range []struct {
-		text     string
-		port     uint16
-		protocol string
-		fails    bool
-	}{
-		{"", 0, "", false},
-		{"80", 80, "tcp", false},
-		{"53/udp", 53, "udp", false},
-		{"0", 0, "", true},
-		{"65536", 0, "", true},
-		{"80/sctp", 0, "", true},
-		{"80/", 0, "", true},
-		{"http", 0, "", true},
-	} {
-		t.Run(test.text, func(t *testing.T) {
-			port, protocol, err := (&portCmd{Port: test.text}).wanted()
-			if (err != nil) != test.fails || !test.fails && (port != test.port || protocol != test.protocol) {
-				t.Errorf("got %d/%s, %v; want %d/%s, an error: %v", port, protocol, err, test.port, test.protocol, test.fails)
-			}
-		})
-	}
-}
-
-// A terminal that reads what is printed acts on none of it.
-func TestPrintedJSON(t *testing.T) {
-	for _, test := range []struct{ name, command, want string }{
-		{"words", "é a\"", `"é a\""`},
-		{"what package json escapes", "\x1b[2J\n", `"\u001b[2J\n"`},
-		{"what it does not", "\x7f\u009b2J", `"\u007f\u009b2J"`},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			var b strings.Builder
-			info := &record.Info{Name: "web", Command: []string{test.command}}
-			if err := printInfos(&b, []*record.Entry{{Info: info}}); err != nil {
-				t.Fatal(err)
-			}
-			if !strings.Contains(b.String(), test.want) {
-				t.Errorf("got %q, want %s in it", b.String(), test.want)
-			}
-			var got []record.Info
-			if err := json.Unmarshal([]byte(b.String()), &got); err != nil || got[0].Command[0] != test.command {
-				t.Errorf("got %v, %v, want what was printed", got, err)
-			}
-		})
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // readLog shows what a container has written, and with Follow what it will until it is over.
 func readLog(dir *os.File, o logfile.Options, over <-chan *logfile.Rest) error {
-	o.Note = warn
+	o.Note = func(text string) { warn(errors.New(text)) }
 	return logfile.Read(dir, o, os.Stdout, os.Stderr, over)
 }
 

@@ -88,7 +88,7 @@ func (r *recorder) listen() {
 	}{{r.stdout, r.log.Stdout()}, {r.stderr, r.log.Stderr()}} {
 		c, err := startCopier(stream.to, stream.from)
 		if err != nil {
-			warn(err.Error())
+			warn(err)
 			continue
 		}
 		r.copiers = append(r.copiers, c)

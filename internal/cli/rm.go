@@ -5,7 +5,6 @@ import (
 	"os"
 
 	"unc/internal/hint"
-	"unc/internal/netplumb"
 	"unc/internal/record"
 )
 
@@ -17,7 +16,7 @@ type rmCmd struct {
 }
 
 // run prints the names of those that are forgotten.
-func (r *rmCmd) run(*netplumb.Helper) (int, error) {
+func (r *rmCmd) run() (int, error) {
 	suits := isKept
 	if r.Force {
 		suits = func(*record.Entry) bool { return true }
@@ -36,7 +35,7 @@ func (r *rmCmd) remove(e *record.Entry) error {
 		return e.Remove()
 	}
 	if !r.Force {
-		return hint.With(fmt.Errorf("container %q is running", e.Info.Name), "unc stop "+e.Info.Name+"    # nothing of it is left then; or unc rm --force")
+		return hint.With(fmt.Errorf("container %q is running", e.Info.Name), "unc stop "+e.Info.Name+"    # nothing of it is left then", "unc rm --force "+e.Info.Name)
 	}
 	if err := kill(e); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"unc/internal/hint"
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
 )
@@ -24,22 +25,16 @@ type runCmd struct {
 	securityFlags `group:"Security:"`
 
 	Command []string `arg:"" passthrough:""`
-}
 
-var knownCodes = []struct {
-	err  error
-	code int
-}{
-	{nsexec.ErrNotFound, exitNotFound},
-	{nsexec.ErrNotExecutable, exitNotExecutable},
+	early *netplumb.Helper // a net-setup begun already, or nil
 }
 
 // run makes the container, gives it a network, and stays with it to its end, or leaves
 // that to a process of its own (detach.go). What takes time runs side by side: net-setup,
 // which early has begun, starts while the namespaces are made, and wires them while the
 // container mounts its file systems.
-func (r *runCmd) run(early *netplumb.Helper) (code int, err error) {
-	setup := early
+func (r *runCmd) run() (code int, err error) {
+	setup := r.early
 	if setup == nil {
 		if err := leaveRoot(); err != nil {
 			return 0, err
@@ -72,7 +67,7 @@ func (r *runCmd) contain(c *container, setup *netplumb.Helper) (code int, err er
 		return 0, err
 	}
 	if group != nil {
-		c.spec.Cgroup = group.Dir()
+		c.spec.Cgroup, c.cgroup = group.Dir(), group.Path()
 	}
 	defer r.endGroup(group)
 	defer c.console.restore() // before the above has something to say
@@ -125,7 +120,7 @@ func (r *runCmd) furnish(sv *supervisor, c *container, setup *netplumb.Helper) e
 	c.network = n
 	if n != nil {
 		for _, text := range n.Warnings {
-			warn(text)
+			warn(errors.New(text))
 		}
 		for _, text := range tellPicked(r.published, n.Sockets) {
 			tell(text)
@@ -178,14 +173,15 @@ func (r *runCmd) Validate() error {
 func (r *runCmd) spec(c *container) (s *nsexec.Spec, err error) {
 	s = &nsexec.Spec{
 		Rootfs: r.Rootfs, Hostname: r.Hostname, Args: afterDashes(r.Command), NoInit: r.NoInit, Terminal: c.console.streams(),
-		Network: r.kind(), Capabilities: r.kept, Ambient: r.added, Limits: r.ulimits,
+		Network: r.kind, Capabilities: r.kept, Ambient: r.added, Limits: r.ulimits,
 	}
 	if s.Rootfs == "" {
 		switch holds, safe := nsexec.HoldsRootfs(".", s.Args[0]); {
 		case holds && safe:
 			s.Rootfs = "."
 		case holds:
-			warn("what looks like a root file system here may be somebody else's, and is not used: --rootfs . does")
+			warn(hint.With(errors.New("what looks like a root file system here may be somebody else's, and is not used"),
+				"unc run --rootfs . COMMAND    # uses it"))
 		}
 	}
 	if s.Hostname == "" {

@@ -1,26 +1,34 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/hint"
 )
 
-// parseSignal reads a number, or a name with or without SIG.
-func parseSignal(text string) (int, error) {
-	if number, err := strconv.Atoi(text); err == nil {
-		return number, checkSignal(number)
+// signalNumber is one of signal(7).
+type signalNumber int
+
+// UnmarshalText reads a number, or a name with or without SIG.
+func (s *signalNumber) UnmarshalText(text []byte) error {
+	name := strings.ToUpper(string(text))
+	if number, err := strconv.Atoi(name); err == nil {
+		*s = signalNumber(number)
+		return checkSignal(number)
 	}
-	upper := strings.ToUpper(text)
-	if !strings.HasPrefix(upper, "SIG") {
-		upper = "SIG" + upper
+	if !strings.HasPrefix(name, "SIG") {
+		name = "SIG" + name
 	}
-	if sig := unix.SignalNum(upper); sig != 0 {
-		return int(sig), nil
+	*s = signalNumber(unix.SignalNum(name))
+	if *s == 0 {
+		return hint.With(errors.New("there is no such signal"), "kill -l    # lists them")
 	}
-	return 0, fmt.Errorf("there is no signal %.40q; kill -l lists them", text)
+	return nil
 }
 
 func checkSignal(number int) error {

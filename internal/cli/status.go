@@ -2,8 +2,10 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
@@ -26,7 +28,7 @@ func (f *lifeFlags) openStatus() (s *status, err error) {
 		fd := *f.JSONStatusFD
 		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 		if err != nil || flags&unix.O_ACCMODE == unix.O_RDONLY || !isCallers(fd) {
-			return nil, hint.With(fmt.Errorf("--json-status-fd %d is no descriptor that can be written to", fd),
+			return nil, hint.With(about("--json-status-fd", strconv.Itoa(fd), errors.New("it is no descriptor that can be written to")),
 				fmt.Sprintf("unc run --json-status-fd %d COMMAND %d>status.json", fd, fd))
 		}
 		unix.CloseOnExec(fd)
@@ -34,7 +36,7 @@ func (f *lifeFlags) openStatus() (s *status, err error) {
 	}
 	if f.Pidfile != "" {
 		if s.pidfile, err = openPidfile(f.Pidfile); err != nil {
-			return nil, fmt.Errorf("--pidfile: %w", err)
+			return nil, about("--pidfile", f.Pidfile, withoutPath(err))
 		}
 	}
 	return s, nil
@@ -52,7 +54,7 @@ func isCallers(fd int) bool {
 func (s *status) started(pid int) {
 	if s.pidfile != nil {
 		if err := s.pidfile.write(pid); err != nil {
-			warn(fmt.Sprintf("--pidfile: %v", err))
+			warn(about("--pidfile", s.pidfile.file.Name(), withoutPath(err)))
 		}
 	}
 	s.tell(map[string]int{"child-pid": pid})
@@ -78,7 +80,7 @@ func (s *status) tell(what map[string]int) {
 // process stays with it (sd_notify(3)).
 func ready(supervisor int) {
 	if _, err := daemon.SdNotify(false, fmt.Sprintf("%s\nMAINPID=%d", daemon.SdNotifyReady, supervisor)); err != nil {
-		warn(fmt.Sprintf("telling the service manager that the container runs: %v", err))
+		warn(fmt.Errorf("telling the service manager that the container runs: %w", err))
 	}
 }
 

@@ -10,19 +10,18 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"unc/internal/netplumb"
 	"unc/internal/record"
 )
 
 // stopCmd asks containers to end, and after a while makes them.
 type stopCmd struct {
-	Time   int    `short:"t" default:"10" placeholder:"SECONDS"`
-	Signal string `short:"s" default:"TERM" placeholder:"SIGNAL"`
+	Time   int          `short:"t" default:"10" placeholder:"SECONDS"`
+	Signal signalNumber `short:"s" default:"TERM" placeholder:"SIGNAL"`
 
 	namedFlags
 }
 
-// Validate checks the signal.
+// Validate checks the time.
 func (s *stopCmd) Validate() error {
 	switch {
 	case s.Time < 0:
@@ -30,20 +29,15 @@ func (s *stopCmd) Validate() error {
 	case s.Time > math.MaxInt32: // as nanoseconds it might be negative, and no time at all
 		return about("--time", strconv.Itoa(s.Time), fmt.Errorf("%d seconds are the most; unc wait waits for ever", math.MaxInt32))
 	}
-	_, err := parseSignal(s.Signal)
-	return errors.Join(err, s.namedFlags.Validate())
+	return s.namedFlags.Validate()
 }
 
 // run prints the names of those that have ended, all of which are asked first.
-func (s *stopCmd) run(*netplumb.Helper) (int, error) {
-	number, err := parseSignal(s.Signal)
-	if err != nil {
-		return 0, err
-	}
+func (s *stopCmd) run() (int, error) {
 	deadline := time.Now().Add(time.Duration(s.Time) * time.Second)
 	var asked []*stopping
 	code, err := s.each(runs, func(e *record.Entry) error {
-		one, err := signalAndWait(e, number)
+		one, err := signalAndWait(e, int(s.Signal))
 		if err == nil {
 			asked = append(asked, one)
 		}

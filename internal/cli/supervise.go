@@ -123,7 +123,7 @@ func (s *supervisor) supervise(failed error) (int, error) {
 			// waits in the sockets, which are there from the start.
 			go func() {
 				if err := s.began(); err != nil {
-					warn(err.Error())
+					warn(err)
 				}
 			}()
 		}

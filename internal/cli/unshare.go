@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"unc/internal/netplumb"
 	"unc/internal/nsexec"
 )
 
@@ -24,7 +23,7 @@ func (u *unshareCmd) Validate() error {
 }
 
 // run stays with the command to its end.
-func (u *unshareCmd) run(*netplumb.Helper) (code int, err error) {
+func (u *unshareCmd) run() (code int, err error) {
 	if err := leaveRoot(); err != nil {
 		return 0, err
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"unc/internal/control"
-	"unc/internal/netplumb"
 	"unc/internal/record"
 )
 
@@ -15,7 +14,7 @@ type waitCmd struct{ namedFlags }
 
 // run prints the exit code of each, and has asked all of them before it waits for the first:
 // of one that ends meanwhile there would be nobody left to tell.
-func (w *waitCmd) run(*netplumb.Helper) (int, error) {
+func (w *waitCmd) run() (int, error) {
 	var asked []*waiting
 	exit, err := w.each(runs, func(e *record.Entry) error {
 		one, err := beginWait(e)

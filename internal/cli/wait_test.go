@@ -141,7 +141,9 @@ func TestWaitForOneThatCanNotTell(t *testing.T) {
 				if test.keep {
 					held := c.held
 					c.held = nil
-					kept <- errors.Join(held.Put(c.info()), held.Keep(record.Ended{Code: 7, Time: time.Now()}))
+					info := c.info()
+					info.Ended = &record.Ended{Code: 7, Time: time.Now()}
+					kept <- held.Keep(info)
 				}
 				test.do(conn)
 			})

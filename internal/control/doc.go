@@ -5,7 +5,7 @@
 // # Who may
 //
 // The supervisor listens on a socket in the container's record, a directory that only
-// its user can enter. Server checks that again, by what the kernel says of who connects
+// its user can enter. Serve checks that again, by what the kernel says of who connects
 // (SO_PEERCRED, unix(7)): somebody else is not heard. There is nothing in the container
 // that leads to the socket.
 //

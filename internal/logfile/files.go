@@ -61,23 +61,22 @@ const attempts = 100
 
 // openFiles opens both. When log is the same after log.1 was opened as before, then
 // log.1 was what precedes it.
-func openFiles(dir int) (f files, err error) {
+func openFiles(dir int) (files, error) {
 	for range attempts {
-		if f.current, err = openLog(dir, current); err != nil {
-			return f, err
+		f := files{-1, -1}
+		var err error
+		if f.current, err = openLog(dir, current); err == nil {
+			f.older, err = openLog(dir, older)
 		}
-		if f.older, err = openLog(dir, older); err != nil {
-			f.older = -1
-			f.close()
-			return f, err
-		}
-		if namesFile(dir, current, f.current) {
-			break
+		if err == nil && namesFile(dir, current, f.current) {
+			return f, nil
 		}
 		f.close()
-		f = files{-1, -1}
+		if err != nil {
+			return files{-1, -1}, err
+		}
 	}
-	return f, nil
+	return files{-1, -1}, fmt.Errorf("opening %q: it is renamed all the time", current)
 }
 
 // openLog opens one of the files, if there is one.

@@ -86,9 +86,7 @@ func TestFollow(t *testing.T) {
 	w.write(stderr, []byte("error\n"))
 	f.await("error\n")
 	w.write(stdout, []byte(" yet\nlast\n"))
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	w.end()
 	if got, want := f.end(), " yet\nlast\n"; got != want {
 		t.Errorf("at the end: got %q, want %q", got, want)
 	}
@@ -161,7 +159,7 @@ func TestFollowTooSlowly(t *testing.T) {
 		w.write(stdout, []byte(line(n)))
 	}
 	position := w.base + w.size
-	w.Close()
+	w.end()
 	close(slow.done)
 	read, before, gaps := int64(0), -1, 0
 	for more := range slow.out {

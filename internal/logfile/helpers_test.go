@@ -5,6 +5,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // epoch is when the writers of tests write.
@@ -32,8 +34,18 @@ func newWriter(tb testing.TB, dir *os.File, size int64) *Writer {
 		defer func() { at = at.Add(time.Second) }()
 		return at
 	}
-	tb.Cleanup(func() { w.Close() })
+	tb.Cleanup(w.end)
 	return w
+}
+
+// end is what the kernel does when the writer's process ends.
+func (w *Writer) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fd >= 0 {
+		unix.Close(w.fd)
+		w.fd = -1
+	}
 }
 
 // chunk is what a container wrote to one of its streams.

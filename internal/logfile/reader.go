@@ -18,9 +18,9 @@ type Options struct {
 	Note       func(text string) // is told what is missing; may be nil
 }
 
-// Read writes what a container wrote to where it belongs. It ends with the log, or when that is to
-// be followed, when all is read of what comes from done, or of what is in the directory when that
-// is nil, or done is closed.
+// Read writes what a container wrote to where it belongs. It ends at the end of the log, or with
+// Follow after a word from done, which may be closed instead: what is left to read then is in the
+// Rest that came, or in the directory where none did.
 func Read(dir *os.File, o Options, stdout, stderr io.Writer, done <-chan *Rest) error {
 	r := &reader{dir: dir, note: o.Note, expected: -1, printer: newPrinter(o, stdout, stderr)}
 	defer func() {

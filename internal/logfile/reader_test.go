@@ -164,6 +164,9 @@ func TestHostileLog(t *testing.T) {
 						t.Errorf("got %q, %v, want %v", out.String(), err, test.want)
 					}
 				}
+				if f, err := openFiles(int(dir.Fd())); !errors.Is(err, test.want) || f != (files{-1, -1}) {
+					t.Errorf("opening: got %v, %v, want none, %v", f, err, test.want)
+				}
 				if _, err := NewWriter(dir, MinSize); (err == nil) != (file == older) {
 					t.Errorf("writing: got %v", err)
 				}

@@ -31,7 +31,6 @@ type Writer struct {
 	output func(fd int, b []byte) (int, error)
 
 	mu   sync.Mutex
-	done bool
 	fd   int   // of log; -1 when it could not be made
 	size int64 // of log
 	base int64 // of all files before
@@ -42,7 +41,7 @@ type Writer struct {
 }
 
 // NewWriter begins a log in a directory that has none, with at most size bytes in all its
-// files. The directory is the caller's to close, after the Writer.
+// files. The directory, and the log, stay open until this process ends.
 func NewWriter(dir *os.File, size int64) (*Writer, error) {
 	if size < MinSize {
 		return nil, fmt.Errorf("a log of %d bytes is too small: give it %d", size, MinSize)
@@ -72,25 +71,9 @@ func (p *part) Write(chunk []byte) (int, error) {
 	return len(chunk), nil
 }
 
-// Close ends the log. What could not be written is not told any more.
-func (w *Writer) Close() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.done = true
-	if w.fd < 0 {
-		return nil
-	}
-	err := unix.Close(w.fd)
-	w.fd = -1
-	return err
-}
-
 func (w *Writer) write(s stream, chunk []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.done {
-		return
-	}
 	var head [64]byte
 	prefix := appendHead(head[:0], w.now().UTC(), s)
 	tag := len(prefix) - len("F ")

@@ -49,7 +49,7 @@ func FuzzCheck(f *testing.F) {
 		switch {
 		case err != nil && len(err.Error()) > 500:
 			t.Errorf("got an error of %d bytes, want a short one", len(err.Error()))
-		case err == nil && (name == "" || len(name) > Max || strings.ContainsAny(name, "./\\ \t\n\x00") || name != strings.ToLower(name)):
+		case err == nil && (name == "" || len(name) > maxLength || strings.ContainsAny(name, "./\\ \t\n\x00") || name != strings.ToLower(name)):
 			t.Errorf("got %q for a name, want it refused", name)
 		}
 	})

@@ -13,7 +13,6 @@ import (
 
 	"unc/internal/hint"
 	"unc/internal/lease"
-	"unc/internal/name"
 	"unc/internal/policy"
 	"unc/internal/ports"
 )
@@ -53,7 +52,7 @@ func TestEnter(t *testing.T) {
 	}{
 		{"nothing asked for", asks("", 0), "", 0},
 		{"a name", asks("web", 0), "web", 0},
-		{"the longest name", asks(strings.Repeat("w", name.Max), 0), strings.Repeat("w", name.Max), 0},
+		{"the longest name", asks(strings.Repeat("w", 63), 0), strings.Repeat("w", 63), 0},
 		{"ports", asks("", 2), "", 2},
 		{"a name and all ports there are", asks("web", 5), "web", 5},
 	} {

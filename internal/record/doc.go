@@ -35,7 +35,7 @@
 // supervisor that was killed just then has left under such a name is swept as well.
 //
 //	Claim ──▶ Held ── Put, Listen ──▶ Close      nothing is left
-//	            │                 └──▶ Keep       Ended is added, socket and lock are gone
+//	            │                 └──▶ Keep       Ended is in it, socket and lock are gone
 //	            └─ killed ──▶ dead, swept by the next Claim of the name, or List
 //
 // Keep is for a detached container that failed, of which nobody would know why. The

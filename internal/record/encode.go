@@ -50,7 +50,6 @@ func (i *Info) encode() []byte {
 		e.key("ended")
 		e.open('{')
 		e.num("code", i.Ended.Code)
-		e.optional("reason", i.Ended.Reason)
 		e.time("time", i.Ended.Time)
 		e.close('}')
 	}

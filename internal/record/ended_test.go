@@ -44,7 +44,7 @@ func TestKeepIsOneStep(t *testing.T) {
 	for range 200 {
 		h := put(t, s, "web")
 		kept := make(chan error, 1)
-		go func() { kept <- h.Keep(Ended{Code: 3}) }()
+		go func() { kept <- h.Keep(sampleEnded("web", Ended{Code: 3})) }()
 		for over := false; !over; {
 			e, err := other.Find("web")
 			if err != nil {
@@ -71,7 +71,7 @@ func TestListSweeps(t *testing.T) {
 	s := newStore(t, t.TempDir())
 	alive, kept, half := put(t, s, "alive"), put(t, s, "kept"), claim(t, s, "half")
 	defer alive.Close()
-	if err := kept.Keep(Ended{Code: 1}); err != nil {
+	if err := kept.Keep(sampleEnded("kept", Ended{Code: 1})); err != nil {
 		t.Fatal(err)
 	}
 	half.die()
@@ -134,12 +134,10 @@ func TestKeep(t *testing.T) {
 	if err := os.WriteFile(s.path+"/web/log", []byte("why"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ended := Ended{Code: 127, Reason: "there is no such command", Time: time.Now().UTC()}
-	if err := h.Keep(ended); err != nil {
+	want := sampleEnded("web", Ended{Code: 127, Time: time.Now().UTC()})
+	if err := h.Keep(want); err != nil {
 		t.Fatal(err)
 	}
-	want := sample("web")
-	want.Ended = &ended
 	e, err := s.Find("web")
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +162,7 @@ func TestKeep(t *testing.T) {
 		t.Error("a kept one is stale")
 	}
 	// One that ended before anything was recorded.
-	if err := h.Keep(ended); err != nil {
+	if err := h.Keep(want); err != nil {
 		t.Fatal(err)
 	}
 	if e, err = s.Find("web"); err != nil {
@@ -195,7 +193,7 @@ func TestKeepKeepsTheLatest(t *testing.T) {
 		if n >= 5 {
 			want = append(want, nameOf(n))
 		}
-		if err := put(t, s, nameOf(n)).Keep(Ended{Time: at}); err != nil {
+		if err := put(t, s, nameOf(n)).Keep(sampleEnded(nameOf(n), Ended{Time: at})); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -25,14 +25,19 @@ func (e *Entry) open() (int, error) {
 	if err != nil && !errors.Is(err, errGone) {
 		return -1, err
 	}
-	var st unix.Stat_t
-	if err == nil && unix.Fstat(dir, &st) == nil && uint64(st.Dev) == e.dev && st.Ino == e.ino {
+	if err == nil && e.isAt(dir) {
 		return dir, nil
 	}
 	if err == nil {
 		unix.Close(dir)
 	}
 	return -1, &nameError{ErrNotThere, e.Info.Name}
+}
+
+// isAt tells whether that is the record's directory.
+func (e *Entry) isAt(dir int) bool {
+	var st unix.Stat_t
+	return unix.Fstat(dir, &st) == nil && uint64(st.Dev) == e.dev && st.Ino == e.ino
 }
 
 // IsSame tells whether an entry looked at later is still the same container's.
@@ -57,21 +62,17 @@ func (e *Entry) Remove() error {
 		return err
 	}
 	defer unlock()
-	dir, err := e.open()
-	if err != nil {
+	dir, err := e.store.hold(e.Info.Name)
+	switch {
+	case errors.Is(err, ErrTaken):
+		return hint.With(fmt.Errorf("removing container %q: it is running", e.Info.Name), "unc stop "+e.Info.Name)
+	case errors.Is(err, errGone):
+		return &nameError{ErrNotThere, e.Info.Name}
+	case err != nil:
 		return err
 	}
 	defer unix.Close(dir)
-	err = tryLock(dir, unix.LOCK_EX)
-	held := errors.Is(err, unix.EWOULDBLOCK)
-	// The supervisor of one that is kept has only to let go of it: Keep does nothing after that.
-	_, kept := keptInfo(dir, e.Info.Name)
-	switch {
-	case held && !kept:
-		return hint.With(fmt.Errorf("removing container %q: it is running", e.Info.Name), "unc stop "+e.Info.Name)
-	case err != nil && !held:
-		return fmt.Errorf("locking %q: %w", e.store.pathOf(e.Info.Name), err)
-	case !e.store.leadsTo(e.Info.Name, dir):
+	if !e.isAt(dir) {
 		return &nameError{ErrNotThere, e.Info.Name}
 	}
 	return e.store.remove(dir, e.Info.Name)

@@ -4,21 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
-// Held is the record of a container that this process supervises.
+// Held is the record of a container that this process supervises. It is for one goroutine at a time.
 type Held struct {
 	Stale bool // the name was that of a supervisor that was killed: the network may know it yet
 
 	store *Store
 	name  string
 	dir   int
-
-	mu   sync.Mutex
-	info *Info // what was put last
 }
 
 // The files of a record.
@@ -30,13 +26,9 @@ const (
 
 // Put records what is known of the container now. Readers see what was put last, whole.
 func (h *Held) Put(i *Info) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	err := h.put(i)
-	if err != nil {
+	if err := h.put(i); err != nil {
 		return fmt.Errorf("recording container %q: %w", h.name, err)
 	}
-	h.info = i
 	return nil
 }
 
@@ -85,30 +77,28 @@ func (h *Held) Close() error {
 	return h.store.remove(h.dir, h.name)
 }
 
-// Keep lets go of the name, and leaves the record with how the container ended, and its log, for
-// who asks later. Of such records the latest are kept, and older ones removed.
-func (h *Held) Keep(e Ended) error {
-	err := h.store.trim(h.name)
-	unlock, lockErr := h.store.lock(unix.LOCK_EX)
-	if lockErr != nil {
+// Keep lets go of the name, and leaves the record, with what is known of the container now, which
+// is how it ended as well, and its log, for who asks later. Of such records the latest are kept,
+// and older ones removed.
+func (h *Held) Keep(i *Info) error {
+	trimmed := h.store.trim(h.name)
+	unlock, err := h.store.lock(unix.LOCK_EX)
+	if err != nil {
 		h.release()
-		return errors.Join(err, lockErr)
+		return errors.Join(trimmed, err)
 	}
 	// In one step, for who looks: the name of what is recorded to have ended is free.
 	defer unlock()
 	defer h.release()
-	h.mu.Lock()
-	i := Info{Name: h.name, Created: e.Time}
-	if h.info != nil {
-		i = *h.info
+	recorded := h.Put(i)
+	removed := unix.Unlinkat(h.dir, socketFile, 0)
+	switch {
+	case errors.Is(removed, unix.ENOENT):
+		removed = nil
+	case removed != nil:
+		removed = fmt.Errorf("removing the socket of container %q: %w", h.name, removed)
 	}
-	h.mu.Unlock()
-	i.Ended = &e
-	err = errors.Join(err, h.Put(&i))
-	if e := unix.Unlinkat(h.dir, socketFile, 0); e != nil && !errors.Is(e, unix.ENOENT) && err == nil {
-		err = fmt.Errorf("removing the socket of container %q: %w", h.name, e)
-	}
-	return err
+	return errors.Join(trimmed, recorded, removed)
 }
 
 // release lets go of the name, and not by closing alone: a child between clone and execve has

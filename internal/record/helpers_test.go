@@ -19,7 +19,7 @@ func newStore(tb testing.TB, dir string) *Store {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { _ = s.Close() })
+	tb.Cleanup(s.Close)
 	return s
 }
 
@@ -63,6 +63,12 @@ func sample(called string) *Info {
 		},
 		Detached: true, Cgroup: "/sys/fs/cgroup/x", Labels: map[string]string{"a": "b"},
 	}
+}
+
+func sampleEnded(called string, how Ended) *Info {
+	i := sample(called)
+	i.Ended = &how
+	return i
 }
 
 // tree lists what there is below a directory.

@@ -23,11 +23,11 @@ type Info struct {
 	Command     []string          `json:"command"`           // with its arguments
 	Rootfs      string            `json:"rootfs,omitempty"`  // empty: a copy of this machine's system
 	Hostname    string            `json:"hostname,omitempty"`
-	User        string            `json:"user,omitempty"` // as it was asked for; empty: root
+	User        string            `json:"user,omitempty"` // as it was asked for; empty: root, or with --userns=keep-id who started it
 	Network     Network           `json:"network"`
 	Detached    bool              `json:"detached"`
 	Terminal    bool              `json:"terminal"`         // the command has one
-	Interactive bool              `json:"interactive"`      // its standard input is open
+	Interactive bool              `json:"interactive"`      // somebody can write to what it reads
 	Cgroup      string            `json:"cgroup,omitempty"` // path of its control group
 	Labels      map[string]string `json:"labels,omitempty"`
 	Ended       *Ended            `json:"ended,omitempty"` // of one that is kept
@@ -44,7 +44,7 @@ type Network struct {
 
 // Port is a published one.
 type Port struct {
-	Host     netip.Addr `json:"host,omitzero"` // none: every address of the host
+	Host     netip.Addr `json:"host,omitzero"` // one of the host, or 0.0.0.0 or ::, all of a family
 	HostPort uint16     `json:"hostPort"`
 	Port     uint16     `json:"port"`     // in the container
 	Protocol string     `json:"protocol"` // tcp or udp
@@ -52,9 +52,8 @@ type Port struct {
 
 // Ended is how a container ended that is kept.
 type Ended struct {
-	Code   int       `json:"code"`             // as unc run would have exited
-	Reason string    `json:"reason,omitempty"` // the error, when it is unc's
-	Time   time.Time `json:"time"`
+	Code int       `json:"code"` // as unc run would have exited
+	Time time.Time `json:"time"`
 }
 
 // maxInfo bounds record.json, in bytes.

@@ -36,8 +36,9 @@ func tryLock(dir, how int) error {
 	}
 }
 
-// alive tells whether somebody holds a record that isn't ours. The shared lock keeps others
-// who look from taking us for a container.
+// alive tells whether a supervisor holds a record, by a descriptor that was opened to look: its
+// holder's own could be locked in any case, and loses its lock here (flock(2)). The lock is shared,
+// so that of two who look neither takes the other for a supervisor.
 func alive(dir int) bool {
 	if err := tryLock(dir, unix.LOCK_SH); err != nil {
 		return errors.Is(err, unix.EWOULDBLOCK)

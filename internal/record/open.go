@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"strconv"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -14,7 +11,8 @@ import (
 	"unc/internal/hint"
 )
 
-// Store is the directory of a user's records. It is safe for use by many goroutines.
+// Store is the directory of a user's records, open until the process ends. It is safe for use by
+// many goroutines.
 type Store struct {
 	mu   sync.Mutex // the lock of a descriptor does not keep this process's own goroutines apart
 	fd   int
@@ -22,94 +20,28 @@ type Store struct {
 	uid  int
 }
 
-// site is where a store may be; tests put their own places in.
-type site struct {
-	runtime  string // XDG_RUNTIME_DIR
-	run, tmp string // /run/user and /tmp
-	uid      int
-}
+// Close lets go of the store, for who does not end soon. What was claimed in it remains.
+func (s *Store) Close() { unix.Close(s.fd) }
 
 // Open opens the store of the effective user, and makes it when there is none. The package
 // documentation tells where.
-func Open() (*Store, error) {
-	return site{os.Getenv("XDG_RUNTIME_DIR"), "/run/user", "/tmp", os.Geteuid()}.open()
-}
+func Open() (*Store, error) { return here().open() }
 
-func (s site) open() (*Store, error) { return s.find(site.openIn) }
-
-// Where tells where Open opens the store, which it makes if it is not there; Where does
-// not, and that is no error.
-func Where() (string, error) {
-	s, err := site{os.Getenv("XDG_RUNTIME_DIR"), "/run/user", "/tmp", os.Geteuid()}.find(site.lookIn)
+func (s site) open() (*Store, error) {
+	p, err := s.locate()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return s.path, nil
-}
-
-// find opens the store with in, openIn or lookIn.
-func (s site) find(in func(s site, base int, parent, name string) (*Store, error)) (*Store, error) {
-	uid := strconv.Itoa(s.uid)
-	for _, runtime := range []string{s.runtime, s.run + "/" + uid} {
-		if !filepath.IsAbs(runtime) {
-			continue
-		}
-		base, err := unix.Open(runtime, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-		if err != nil {
-			continue
-		}
-		if checkOwn(base, s.uid) != nil {
-			unix.Close(base)
-			continue
-		}
-		return in(s, base, runtime, "unc")
+	defer unix.Close(p.base)
+	if err := unix.Mkdirat(p.base, p.name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, p.explain(p.notMade(err))
 	}
-	base, err := unix.Open(s.tmp, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := openOwn(p.base, p.name, s.uid)
 	if err != nil {
-		return nil, fmt.Errorf("opening %q: %w", s.tmp, err)
+		return nil, p.explain(explainOpen(p.path, err))
 	}
-	store, err := in(s, base, s.tmp, "unc-"+uid)
-	if err != nil && !errors.Is(err, errExposed) {
-		// Anybody may have put something there first, and nobody else can take it away.
-		err = hint.With(err, "mkdir -p -m 700 ~/.cache/unc && export XDG_RUNTIME_DIR=~/.cache/unc")
-	}
-	return store, err
+	return &Store{fd: fd, path: p.path, uid: s.uid}, nil
 }
-
-// openIn opens the store called name in a directory, which it closes.
-func (s site) openIn(base int, parent, name string) (*Store, error) {
-	defer unix.Close(base)
-	path := parent + "/" + name
-	if err := unix.Mkdirat(base, name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("making %q for the records of containers: %w", path, err)
-	}
-	fd, err := openOwn(base, name, s.uid)
-	if err != nil {
-		return nil, explainOpen(path, err)
-	}
-	return &Store{fd: fd, path: path, uid: s.uid}, nil
-}
-
-// lookIn is openIn of a store that is there, or could be made; it is closed again.
-func (s site) lookIn(base int, parent, name string) (*Store, error) {
-	defer unix.Close(base)
-	path := parent + "/" + name
-	fd, err := openOwn(base, name, s.uid)
-	switch {
-	case err == nil:
-		unix.Close(fd)
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, explainOpen(path, err)
-	default:
-		if err := unix.Faccessat(base, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
-			return nil, fmt.Errorf("making %q for the records of containers: %w", path, err)
-		}
-	}
-	return &Store{fd: -1, path: path, uid: s.uid}, nil
-}
-
-// Close lets go of the store. What was claimed in it remains.
-func (s *Store) Close() error { return unix.Close(s.fd) }
 
 // Why a directory is not used.
 var (

@@ -56,8 +56,8 @@ func TestOpenChooses(t *testing.T) {
 			before := tree(t, dir)
 			for range 2 {
 				// It makes none, and says the same when there is one.
-				if found, err := here.find(site.lookIn); err != nil || found.path != dir+test.want {
-					t.Errorf("looking: got %+v, %v, want %v", found, err, dir+test.want)
+				if found, err := here.where(); err != nil || found != dir+test.want {
+					t.Errorf("looking: got %v, %v, want %v", found, err, dir+test.want)
 				}
 				if after := tree(t, dir); !slices.Equal(before, after) {
 					t.Errorf("looking: got %v afterwards, want %v", after, before)
@@ -142,7 +142,7 @@ func TestOpenRefuses(t *testing.T) {
 			}
 			before := tree(t, dir)
 			here := site{"", dir + "/run", tmp, os.Geteuid()}
-			_, looking := here.find(site.lookIn)
+			_, looking := here.where()
 			s, err := here.open()
 			if err == nil {
 				s.Close()

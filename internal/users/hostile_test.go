@@ -80,7 +80,7 @@ func TestHostileFile(t *testing.T) {
 			if err := errors.Join(os.Mkdir(dir+"/etc", 0o755), test.make(dir)); err != nil {
 				t.Fatal(err)
 			}
-			got, err := Lookup(openRoot(t, dir), "host")
+			got, err := Lookup(openRoot(t, dir), "host", line)
 			checkError(t, got, err, test.want)
 		})
 	}
@@ -99,7 +99,7 @@ func TestLinksInside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := Lookup(openRoot(t, dir), "alice")
+	got, err := Lookup(openRoot(t, dir), "alice", line)
 	if err != nil || got.UID != 5 || got.GID != 6 || got.Home != "/alice" {
 		t.Errorf("got %+v, %v, want alice", got, err)
 	}
@@ -136,11 +136,11 @@ func TestRenameRace(t *testing.T) {
 	root := openRoot(t, dir)
 	found := 0
 	for n := 0; n < 2000 || found == 0; n++ {
-		if got, err := Lookup(root, "host"); err == nil {
+		if got, err := Lookup(root, "host", line); err == nil {
 			t.Errorf("got %+v, who is the host's", got)
 			break
 		}
-		if _, err := Lookup(root, "alice"); err == nil {
+		if _, err := Lookup(root, "alice", line); err == nil {
 			found++
 		}
 	}

@@ -1,6 +1,7 @@
 package users
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,9 +17,15 @@ type User struct {
 }
 
 // Lookup returns the user whom spec names, in the tree below the directory root. See
-// the package's documentation for what spec may be.
-func Lookup(root int, spec string) (User, error) {
-	return lookup(spec, func(path string) (*file, error) { return read(root, path) })
+// the package's documentation for what spec may be. line is the command line that spec is in,
+// with USER in its place: a hint tells how to do without a name that is not there.
+func Lookup(root int, spec, line string) (User, error) {
+	u, err := lookup(spec, func(path string) (*file, error) { return read(root, path) })
+	var nobody *unknown
+	if errors.As(err, &nobody) {
+		err = hint.With(err, strings.Replace(line, "USER", nobody.numbers, 1)+"    # numbers need no entry")
+	}
+	return u, err
 }
 
 func lookup(spec string, read func(path string) (*file, error)) (User, error) {
@@ -67,7 +74,7 @@ func (f *file) user(who string) (passwdEntry, error) {
 		}
 	}
 	if !isNumber {
-		return passwdEntry{}, f.unknown("user", who, "1000:1000")
+		return passwdEntry{}, &unknown{f, "user", who, "1000:1000"}
 	}
 	return passwdEntry{uid: uid}, nil
 }
@@ -83,7 +90,7 @@ func (f *file) group(which string) (uint32, error) {
 			return entry.gid, nil
 		}
 	}
-	return 0, f.unknown("group", which, "UID:GID")
+	return 0, &unknown{f, "group", which, "UID:GID"}
 }
 
 // maxGroups is how many a process can have (NGROUPS_MAX in linux/limits.h).
@@ -105,11 +112,16 @@ func (f *file) of(name string) ([]uint32, error) {
 	return slices.Compact(list), nil
 }
 
-// unknown is the error for a name that is not in f. Numbers are always to be had.
-func (f *file) unknown(kind, name, numbers string) error {
-	err := fmt.Errorf("there is no %s %q in %s", kind, name, f)
-	if f.missing {
-		err = fmt.Errorf("the container has no /%s to find %s %q in", f.path, kind, name)
+// unknown is the error for a name that is not in a file. Numbers are always to be had.
+type unknown struct {
+	file       *file
+	kind, name string
+	numbers    string // to give instead
+}
+
+func (u *unknown) Error() string {
+	if u.file.missing {
+		return fmt.Sprintf("the container has no /%s to find %s %q in", u.file.path, u.kind, u.name)
 	}
-	return hint.With(err, "unc run -u "+numbers+" COMMAND    # numbers need no entry")
+	return fmt.Sprintf("there is no %s %q in %s", u.kind, u.name, u.file)
 }

@@ -75,6 +75,9 @@ func openRoot(t *testing.T, dir string) int {
 	return fd
 }
 
+// line is what the names of these tests are in.
+const line = "unc run -u USER COMMAND"
+
 func TestLookup(t *testing.T) {
 	root := tree(t, map[string]string{"etc/passwd": passwd, "etc/group": group})
 	for _, test := range []struct {
@@ -109,7 +112,7 @@ func TestLookup(t *testing.T) {
 		{"5", User{5, 0, nil, "/"}},
 	} {
 		t.Run(test.spec, func(t *testing.T) {
-			got, err := Lookup(root, test.spec)
+			got, err := Lookup(root, test.spec, line)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +147,7 @@ func TestLookupRefuses(t *testing.T) {
 		{"99999999999999999999", `"99999999999999999999" is no number of a user or group: they end with 4294967294`, ""},
 	} {
 		t.Run(test.spec, func(t *testing.T) {
-			got, err := Lookup(root, test.spec)
+			got, err := Lookup(root, test.spec, line)
 			checkError(t, got, err, test.want)
 			if got := strings.Join(hint.Of(err), "\n"); got != test.hint {
 				t.Errorf("hint: got %q, want %q", got, test.hint)
@@ -184,7 +187,7 @@ func TestLookupWithoutFiles(t *testing.T) {
 		{"a number and a group", noPasswd, "5:postgres", User{5, 110, nil, "/"}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := Lookup(test.root, test.spec)
+			got, err := Lookup(test.root, test.spec, line)
 			if test.error != "" {
 				checkError(t, got, err, test.error)
 				return
@@ -198,6 +201,6 @@ func TestLookupWithoutFiles(t *testing.T) {
 
 func TestTooManyGroups(t *testing.T) {
 	root := tree(t, map[string]string{"etc/passwd": passwd, "etc/group": strings.Repeat("g:x:1:daemon\n", maxGroups+1)})
-	got, err := Lookup(root, "daemon")
+	got, err := Lookup(root, "daemon", line)
 	checkError(t, got, err, `the container's /etc/group lists user "daemon" in more than 65536 groups`)
 }

@@ -81,7 +81,7 @@ func TestStatusOfNoDescriptor(t *testing.T) {
 	rootfs := busyboxRootfs(t, h.alice)
 	for fd := 3; fd < 20; fd++ {
 		h.run(h.unc(h.alice, "run", "--rootfs", rootfs, "--json-status-fd", strconv.Itoa(fd), "true")).
-			fails(t, fmt.Sprintf("--json-status-fd %d is no descriptor", fd))
+			fails(t, fmt.Sprintf("--json-status-fd \"%d\": it is no descriptor", fd))
 	}
 }
 

@@ -113,7 +113,7 @@ func TestNetSetupCannotAnswer(t *testing.T) {
 	h := newHost(t)
 	target := h.bare(h.alice)
 	got := h.run(h.as(h.alice, "sh", "-c", `exec "$@" >/dev/full`, "sh", unc, "net-setup", strconv.Itoa(target.pid())))
-	got.fails(t, "printing the network", "no space left on device")
+	got.fails(t, "printing what came of it", "no space left on device")
 	if lines := strings.Count(got.stderr, "\n"); lines != 1 {
 		t.Errorf("stderr is %q, want one line", got.stderr)
 	}

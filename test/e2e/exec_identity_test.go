@@ -86,16 +86,18 @@ func TestExecUsers(t *testing.T) {
 		{[]string{"--userns=auto"}, "33:34", "33 34  /", ""},
 		{[]string{"--userns=auto"}, "erin", "3000 3001  /home/erin", ""}, // who has come later
 		{[]string{"--userns=auto"}, "nobody-there", "", `there is no user "nobody-there" in the container's /etc/passwd`},
-		{[]string{"--userns=auto"}, "70000", "", "70000"},
-		{[]string{"--userns=auto"}, "0:70000", "", "70000"},
+		{[]string{"--userns=auto"}, "70000", "", `--user "70000": the container has no user id 70000`},
+		{[]string{"--userns=auto"}, "0:70000", "", `--user "0:70000": the container has no group id 70000`},
+		{[]string{"--userns=auto"}, "frank", "", `--user "frank": the container has no group id 70000`}, // of those that list him
+		{[]string{"--userns=auto"}, "0:nobodies", "", "hint: unc exec -u UID:GID box COMMAND "},
 		{[]string{"--userns=auto", "-u", "carol"}, "", "1000 1001 10 50 /home/carol", ""},
 		{[]string{"--userns=auto", "-u", "carol"}, "0", "0 0  /root", ""},
 		{[]string{"--userns=single"}, "", "0 0 65534 /root", ""},
 		{[]string{"--userns=single"}, "0", "0 0 65534 /root", ""},
-		{[]string{"--userns=single"}, "carol", "", "there is no uid 1000 with gid 1001 in the container"},
+		{[]string{"--userns=single"}, "carol", "", `--user "carol": the container has no user id 1000`},
 		{[]string{"--userns=single", "-u", "carol"}, "", "1000 1001 65534 /home/carol", ""},
 		{[]string{"--userns=single", "-u", "carol"}, "carol", "1000 1001 65534 /home/carol", ""},
-		{[]string{"--userns=single", "-u", "carol"}, "root", "", "there is no uid 0 with gid 0 in the container"},
+		{[]string{"--userns=single", "-u", "carol"}, "root", "", `--user "root": the container has no user id 0`},
 		{[]string{"--userns=keep-id"}, "", fmt.Sprintf("%d %d 65534 /", d.alice.uid, d.alice.gid), ""},
 		{[]string{"--userns=keep-id"}, "carol", "1000 1001 10 50 /home/carol", ""},
 	} {
@@ -109,7 +111,7 @@ func TestExecUsers(t *testing.T) {
 				d.run(d.unc("kill", "box")).works(t)
 				d.forgotten(d.alice)
 			}()
-			must(t, os.WriteFile(passwd, []byte(containersUsers+"erin:x:3000:3001::/home/erin:\n"), 0o644))
+			must(t, os.WriteFile(passwd, []byte(containersUsers+"erin:x:3000:3001::/home/erin:\nfrank:x:3002:3001::/:\n"), 0o644))
 			args := []string{"exec"}
 			if test.user != "" {
 				args = append(args, "-u", test.user)

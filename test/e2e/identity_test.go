@@ -16,7 +16,7 @@ import (
 // besides her own; dave has neither.
 const (
 	containersUsers  = "root:x:0:0::/root:/bin/sh\ncarol:x:1000:1001::/home/carol:/bin/sh\ndave:x:2000:2000:::/bin/sh\n"
-	containersGroups = "root:x:0:\ncarol:x:1001:\nwheel:x:10:carol\nstaff:x:50:dave,carol\n"
+	containersGroups = "root:x:0:\ncarol:x:1001:\nwheel:x:10:carol\nstaff:x:50:dave,carol\nfar:x:70000:frank\n"
 )
 
 // rootfsWithUsers has a directory "open" besides, that is everybody's.

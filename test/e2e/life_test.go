@@ -146,8 +146,8 @@ func TestDetachedFails(t *testing.T) {
 		{"not executable", []string{"/etc/hosts"}, 126, "/etc/hosts"},
 		{"no such rootfs", []string{"--rootfs", "/nowhere", "true"}, 125, "/nowhere"},
 		{"a flag that means nothing", []string{"--nosuch", "true"}, 125, "--nosuch"},
-		{"no descriptor", []string{"--json-status-fd", "77", "true"}, 125, "--json-status-fd 77"},
-		{"no place for a pidfile", []string{"--pidfile", "/nowhere/pid", "true"}, 125, "--pidfile"},
+		{"no descriptor", []string{"--json-status-fd", "77", "true"}, 125, `--json-status-fd "77": `},
+		{"no place for a pidfile", []string{"--pidfile", "/nowhere/pid", "true"}, 125, `--pidfile "/nowhere/pid": no such file or directory`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := h.with(t)

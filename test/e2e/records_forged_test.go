@@ -53,8 +53,8 @@ func TestForgedStore(t *testing.T) {
 				}
 				// A container that nobody will look for goes on.
 				got := asked("run", "--rootfs", rootfs, "echo", "hello")
-				if got.works(t) != "hello\n" || !strings.Contains(got.stderr, test.says) || !strings.HasPrefix(got.stderr, "unc: warning: ") {
-					t.Errorf("unc run says %q and %q, want a warning with %q", got.stdout, got.stderr, test.says)
+				if got.works(t) != "hello\n" || !strings.Contains(got.stderr, test.says) || !strings.HasPrefix(got.stderr, "unc: warning: ") || !strings.Contains(got.stderr, "\nhint: ") || !strings.Contains(got.stderr, test.hints) {
+					t.Errorf("unc run says %q and %q, want a warning with %q and hint %q", got.stdout, got.stderr, test.says, test.hints)
 				}
 				for dir, was := range map[string]map[string]string{place: before, elsewhere: there} {
 					if left := differences(was, listing(t, dir)); len(left) > 0 {
