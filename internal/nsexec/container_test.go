@@ -55,6 +55,7 @@ var childActions = map[string]func() error{
 	"orphan":  childLeavesAnOrphan,
 	"kill":    childKills,
 	"reopen":  childReopens,
+	"reap":    childReaps,
 
 	"processes": childListsProcesses,
 	"terminal":  childAtTerminal,

@@ -24,7 +24,7 @@ func takeOrder(d *duty) (further bool) {
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 	case errno != 0 || n != orderSize || d.order.slot < 0 || d.order.slot >= maxProcesses:
-		d.polled[ordersFD].Fd = -1 // or its hang-up would be news for ever (poll(2))
+		d.awaited &^= 1 << ordersFD // or its end would be news for ever
 		closePassed()
 	case d.order.kind == orderStart:
 		if startProcess(d) {

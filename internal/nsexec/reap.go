@@ -30,7 +30,9 @@ type duty struct {
 	signals slot // see listenForSignals
 	arena   *life
 
-	polled  [2]unix.PollFd
+	awaited uint64        // a bit for each descriptor that may have news
+	news    uint64        // of those, which have
+	now     unix.Timespec // no time at all
 	signal  unix.SignalfdSiginfo
 	status  uint32 // of who was waited for last
 	order   order
@@ -73,8 +75,7 @@ func enterDuty(d *duty, signals int32) {
 	syscall.RawSyscall6(unix.SYS_DUP3, uintptr(d.orders), ordersFD, unix.O_CLOEXEC, 0, 0, 0)
 	syscall.RawSyscall6(unix.SYS_DUP3, uintptr(signals), signalsFD, unix.O_CLOEXEC, 0, 0, 0)
 	closePassed()
-	d.polled[ordersFD].Fd, d.polled[ordersFD].Events = ordersFD, unix.POLLIN
-	d.polled[signalsFD].Fd, d.polled[signalsFD].Events = signalsFD, unix.POLLIN
+	d.awaited = 1<<ordersFD | 1<<signalsFD
 }
 
 // reap is pid 1: it passes signals on to the command, takes in the dead, starts further
@@ -85,22 +86,44 @@ func enterDuty(d *duty, signals int32) {
 //go:norace
 func reap(d *duty, command uintptr) {
 	for {
-		_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&d.polled)), uintptr(len(d.polled)), 0, 0, 0, 0)
-		if errno != 0 { // EINTR: stopped and continued
-			continue
+		// At every turn, and not only when there is a SIGCHLD to be read: signals with lower
+		// numbers come before it (next_signal in kernel/signal.c), and somebody inside may
+		// send those without end.
+		more := takeDead(d, command)
+		if !await(d, more) {
+			exit(125)
 		}
 		// One of each: whoever sends many signals keeps no order waiting.
-		if d.polled[signalsFD].Revents != 0 {
+		if d.news&(1<<signalsFD) != 0 {
 			switch sig := nextSignal(d); sig {
-			case 0:
-			case uintptr(unix.SIGCHLD):
-				takeDead(d, command)
+			case 0, uintptr(unix.SIGCHLD):
 			default:
 				pass(command, sig)
 			}
 		}
-		if d.polled[ordersFD].Revents != 0 && takeOrder(d) {
+		if d.news&(1<<ordersFD) != 0 && takeOrder(d) {
 			return
+		}
+	}
+}
+
+// await waits for news, or only looks for them. It tells whether there was nothing to keep it
+// from that. Not by poll(2), which asks for room for its descriptors within RLIMIT_NOFILE:
+// root inside may set pid 1's (prlimit(2)). select(2) goes by those that are open
+// (core_sys_select in fs/select.c).
+//
+//go:nosplit
+//go:norace
+func await(d *duty, onlyLook bool) bool {
+	timeout := uintptr(0)
+	if onlyLook {
+		timeout = uintptr(unsafe.Pointer(&d.now)) // of which the kernel leaves as much
+	}
+	for {
+		d.news = d.awaited
+		_, _, errno := syscall.RawSyscall6(unix.SYS_PSELECT6, signalsFD+1, uintptr(unsafe.Pointer(&d.news)), 0, 0, timeout, 0)
+		if errno != unix.EINTR { // which it is when pid 1 was stopped and continued
+			return errno == 0
 		}
 	}
 }
@@ -143,16 +166,20 @@ func pass(command, sig uintptr) {
 
 const anyone = ^uintptr(0)
 
-// takeDead waits for all that have ended; one SIGCHLD may stand for several. The end of the
-// first command is the container's.
+// maxDead is how many of the dead are taken in before anything else is looked at: somebody
+// inside may have more of them all the time.
+const maxDead = 64
+
+// takeDead waits for those that have ended, and tells whether there may be more. The end of
+// the first command is the container's.
 //
 //go:nosplit
 //go:norace
-func takeDead(d *duty, command uintptr) {
-	for {
+func takeDead(d *duty, command uintptr) (more bool) {
+	for range maxDead {
 		pid := wait(d, anyone)
 		if pid == 0 {
-			return
+			return false
 		}
 		if pid == command {
 			code := exitCode(d.status)
@@ -166,6 +193,7 @@ func takeDead(d *duty, command uintptr) {
 			}
 		}
 	}
+	return true
 }
 
 // takeLast tells of the later commands that have ended when the first one has.
