@@ -61,7 +61,7 @@ func in[T any](a *arena, address uintptr) *T {
 func (a *arena) finish(p *program) bool {
 	steps := make([]step, len(p.steps))
 	for i, s := range p.steps {
-		s.doing, s.hint = "", "" // those are the supervisor's
+		s.doing, s.explain = "", nil // those are the supervisor's
 		steps[i] = s
 	}
 	first, hand := keep(p, steps...), keep(p, *p.hand)

@@ -85,7 +85,7 @@ func TestArenaHoldsAll(t *testing.T) {
 			}
 			var tried []string
 			for i, s := range steps {
-				if s.doing != "" || s.hint != "" {
+				if s.doing != "" || s.explain != nil {
 					t.Errorf("step %d, %q, takes its text along", i, p.steps[i].doing)
 				}
 				for _, arg := range s.args {

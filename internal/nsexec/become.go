@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/hint"
 )
 
 // writeSetup writes the child's program up to the point where it has lost every
@@ -23,7 +25,7 @@ func (p *program) writeSetup(spec *Spec, ends childEnds, sys *system) {
 		p.await("waiting to be known", ends.conversation)
 	}
 	p.openNetwork(spec.Network)
-	p.call("setting the hostname", unix.SYS_SETHOSTNAME, p.str(spec.Hostname), num(len(spec.Hostname)))
+	p.takesCapability(p.call("setting the hostname", unix.SYS_SETHOSTNAME, p.str(spec.Hostname), num(len(spec.Hostname))))
 	p.newKeyring(spec)
 	if spec.Cgroup != nil {
 		// See Spec.cloneArgs. Before cgroup2 is mounted, which shows this namespace.
@@ -72,7 +74,16 @@ func (p *program) newKeyring(spec *Spec) {
 	if spec.KeysRefused {
 		forgiven = append(forgiven, unix.EDQUOT)
 	}
-	p.call("making a session keyring", unix.SYS_KEYCTL, num(unix.KEYCTL_JOIN_SESSION_KEYRING), num(0)).forgive(forgiven...)
+	p.call("making a session keyring", unix.SYS_KEYCTL, num(unix.KEYCTL_JOIN_SESSION_KEYRING), num(0)).
+		forgive(forgiven...).because(explainKeyring)
+}
+
+func explainKeyring(err error, errno syscall.Errno) error {
+	if errno != unix.EDQUOT {
+		return err
+	}
+	return hint.With(fmt.Errorf("%w: your keyrings and keys are as many as may be, and without a filter the container would be left with the caller's", err),
+		"cat /proc/keys    # those that you see", "sudo sysctl -w kernel.keys.maxkeys=2000")
 }
 
 func (p *program) dieWithParent() {

@@ -3,6 +3,7 @@ package nsexec
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -54,6 +55,38 @@ func TestExplainOverlay(t *testing.T) {
 	if err := c.explain(report{int32(w.find(unix.SYS_MOUNT)[1]), int32(unix.EINVAL)}); errText(err) != want {
 		t.Errorf("got %q, want %q", errText(err), want)
 	}
+}
+
+// AppArmor is the reason for the first refusal, if for any: where that step was let through,
+// the others are as well.
+func TestExplainNamespace(t *testing.T) {
+	isExplained := func(s step) bool {
+		return reflect.ValueOf(s.explain).Pointer() == reflect.ValueOf(explainNamespace).Pointer()
+	}
+	eachProgram(t, func(t *testing.T, w written) {
+		want := uintptr(unix.SYS_SETHOSTNAME)
+		if w.spec.Network == OwnNetwork || w.spec.Network == NoNetwork {
+			want = unix.SYS_IOCTL // loopback
+		}
+		var got []uintptr
+		for _, s := range w.steps {
+			if isExplained(s) {
+				got = append(got, s.nr)
+			}
+		}
+		if !slices.Equal(got, []uintptr{want}) {
+			t.Errorf("got steps with system calls %v explained by it, want one of %d", got, want)
+		}
+	})
+	t.Run("Unshare", func(t *testing.T) {
+		p := &program{hand: new(handover)}
+		p.mapIdentity(callerIs(0, 0), 3)
+		for i, s := range p.steps {
+			if got := isExplained(s); got != (i == 0) {
+				t.Errorf("step %d, %q: got %v", i, s.doing, got)
+			}
+		}
+	})
 }
 
 // What can't be made in the rootfs can be made beforehand, by who may.

@@ -19,6 +19,7 @@ func (p *program) mapIdentity(m idmap.Map, sock int) {
 		p.await("waiting for its ids", sock)
 		return
 	}
+	first := len(p.steps)
 	for _, file := range [][2]string{
 		{"setgroups", "deny"},
 		{"uid_map", line(m.UIDs[0])},
@@ -26,6 +27,7 @@ func (p *program) mapIdentity(m idmap.Map, sock int) {
 	} {
 		p.writeProc(here, "/proc/self/"+file[0], file[1])
 	}
+	p.takesCapability(&p.steps[first]) // proc_setgroups_open in fs/proc/base.c
 }
 
 // writeProc writes to a file of proc(5), in the directory dir. One that can't be opened for

@@ -28,6 +28,7 @@ type program struct {
 
 	mountPoints string // how to make those that are missing in the rootfs, a command to paste
 	copied      bool   // the root is a copy already
+	capable     bool   // some step has taken a capability
 
 	crossing crossing // where the container joins another
 
@@ -85,8 +86,8 @@ type step struct {
 	onOK    uint8            // steps to leave out after success
 	quiet   bool             // a result of 0 is the end of the other side: exit without a word
 
-	doing string // for the parent's error message
-	hint  string // what to do about it, a command to paste
+	doing   string      // for the parent's error message
+	explain explanation // of what that does not say, or nil
 }
 
 // slot numbers a place for a descriptor.
@@ -190,8 +191,6 @@ func (p *program) call(doing string, nr uintptr, args ...word) *step {
 }
 
 func (s *step) to(into slot) *step { s.into = into; return s }
-
-func (s *step) advise(hint string) { s.hint = hint }
 
 // forgive lists errors that are no failure; each may be followed by a skip.
 func (s *step) forgive(errnos ...syscall.Errno) *step {
