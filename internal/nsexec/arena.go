@@ -72,7 +72,7 @@ func (a *arena) finish(p *program) bool {
 		command: unsafe.Slice(in[step](a, first.value), len(steps)), hand: in[handover](a, hand.value),
 		sock: conversationFD,
 	}
-	copy(a.data, unsafe.Slice((*byte)(unsafe.Pointer(&l)), unsafe.Sizeof(l)))
+	copy(a.data, bytesOf(&l))
 	return true
 }
 

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -65,7 +64,10 @@ func (l *ledger) enter(p *Process, size int, fds []int) error {
 	if err := l.send(order{orderStart, p.slot, int64(size)}, fds...); err != nil {
 		return err
 	}
-	l.slots = append(l.slots[:i], append([]*Process{p}, l.slots[min(i+1, len(l.slots)):]...)...)
+	if i == len(l.slots) {
+		l.slots = append(l.slots, nil)
+	}
+	l.slots[i] = p
 	return nil
 }
 
@@ -88,8 +90,7 @@ func (l *ledger) send(o order, fds ...int) error {
 	if len(fds) > 0 {
 		rights = unix.UnixRights(fds...)
 	}
-	text := unsafe.Slice((*byte)(unsafe.Pointer(&o)), orderSize)
-	err := unix.Sendmsg(l.fd, text, rights, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	err := unix.Sendmsg(l.fd, bytesOf(&o), rights, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	switch {
 	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
 		return ErrEnded
@@ -111,12 +112,8 @@ func (l *ledger) listen() error {
 		return fmt.Errorf("listening to the container's first process: %w", err)
 	}
 	l.file = os.NewFile(uintptr(l.fd), "orders")
-	raw, err := l.file.SyscallConn()
-	if err != nil {
-		return fmt.Errorf("listening to the container's first process: %w", err)
-	}
 	go func() {
-		_ = raw.Read(func(fd uintptr) bool { return l.drain(int(fd)) }) // an error is an end, too
+		l.hear()
 		l.end()
 		l.file.Close()
 		close(l.silent)
@@ -124,19 +121,14 @@ func (l *ledger) listen() error {
 	return nil
 }
 
-// drain takes in all answers that there are, and tells whether they were the last. No
-// room is given for descriptors, so none can come (unix(7), MSG_CTRUNC).
-func (l *ledger) drain(fd int) (last bool) {
-	var a answer
-	text := unsafe.Slice((*byte)(unsafe.Pointer(&a)), answerSize)
+// hear takes in all answers, to the last. No room is given for descriptors, so none can
+// come (unix(7), MSG_CTRUNC).
+func (l *ledger) hear() {
 	for {
-		n, err := unix.Read(fd, text)
-		switch {
-		case errors.Is(err, unix.EAGAIN):
-			return false
-		case errors.Is(err, unix.EINTR):
-		case err != nil, n != len(text), !l.take(a):
-			return true
+		var a answer
+		n, err := l.file.Read(bytesOf(&a)) // an error is an end, too
+		if err != nil || n != int(answerSize) || !l.take(a) {
+			return
 		}
 	}
 }

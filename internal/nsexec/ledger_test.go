@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -52,13 +53,13 @@ func (one *init1) say(text []byte, fds ...int) {
 
 func (one *init1) answer(a answer) {
 	one.t.Helper()
-	one.say(unsafe.Slice((*byte)(unsafe.Pointer(&a)), answerSize))
+	one.say(bytesOf(&a))
 }
 
 // order is the next one.
 func (one *init1) order() (o order) {
 	one.t.Helper()
-	n, err := unix.Read(one.fd, unsafe.Slice((*byte)(unsafe.Pointer(&o)), orderSize))
+	n, err := unix.Read(one.fd, bytesOf(&o))
 	if err != nil || n != int(orderSize) {
 		one.t.Fatalf("got an order of %d bytes, %v", n, err)
 	}
@@ -176,7 +177,7 @@ func TestLedgerDoesNotWait(t *testing.T) {
 func TestLedgerNonsense(t *testing.T) {
 	running, asked := int32(0), int32(1)
 	whole := func(a answer) []byte {
-		return append([]byte{}, unsafe.Slice((*byte)(unsafe.Pointer(&a)), answerSize)...)
+		return slices.Clone(bytesOf(&a))
 	}
 	for _, test := range []struct {
 		name string
@@ -221,7 +222,7 @@ func TestLedgerTakesNoDescriptors(t *testing.T) {
 	}
 	defer r.Close()
 	a := answer{answerEnded, p.slot, 0}
-	one.say(unsafe.Slice((*byte)(unsafe.Pointer(&a)), answerSize), int(w.Fd()))
+	one.say(bytesOf(&a), int(w.Fd()))
 	w.Close()
 	if got := p.Wait(); got != 0 {
 		t.Errorf("got exit code %d, want 0", got)

@@ -3,10 +3,10 @@ package nsexec
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,8 +18,7 @@ type Process struct {
 	prog   *program
 
 	conversation *os.File
-	told         sync.Once
-	failed       error
+	started      func() error // hear, once
 
 	slot    int32
 	running bool          // begun, and not ended
@@ -46,6 +45,7 @@ func (p *Process) begin(c *Child, fds []int) (err error) {
 	}
 	defer unix.Close(ends[1])
 	p.conversation = os.NewFile(uintptr(ends[0]), "process")
+	p.started = sync.OnceValue(p.hear)
 	if err := p.ledger.start(p, len(a.data), append([]int{program, ends[1]}, fds...)); err != nil {
 		p.conversation.Close()
 		return err
@@ -55,36 +55,21 @@ func (p *Process) begin(c *Child, fds []int) (err error) {
 
 // Started waits until the command runs, and returns why not when it does not. It is to be
 // called once at least.
-func (p *Process) Started() error {
-	p.told.Do(func() { p.failed = p.hear() })
-	return p.failed
-}
+func (p *Process) Started() error { return p.started() }
 
 // hear takes in what the process has to say, which is nothing when it is the command by
 // now. In a hostile container that may be anything.
 func (p *Process) hear() error {
 	defer p.conversation.Close()
 	var told report
-	text := unsafe.Slice((*byte)(unsafe.Pointer(&told)), reportSize)
-	n, err := 0, error(nil)
-	raw, rawErr := p.conversation.SyscallConn()
-	if rawErr == nil {
-		rawErr = raw.Read(func(fd uintptr) bool {
-			for {
-				n, err = unix.Read(int(fd), text)
-				if !errors.Is(err, unix.EINTR) {
-					return !errors.Is(err, unix.EAGAIN)
-				}
-			}
-		})
-	}
-	switch err := errors.Join(rawErr, err); {
+	n, err := p.conversation.Read(bytesOf(&told))
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
 	case err != nil:
 		return fmt.Errorf("hearing from the command's process: %w", err)
-	case n == 0:
-		return nil
-	case n != len(text):
-		return fmt.Errorf("the command's process sent %d bytes, want %d", n, len(text))
+	case n != int(reportSize):
+		return fmt.Errorf("the command's process sent %d bytes, want %d", n, reportSize)
 	}
 	return p.explain(told)
 }
@@ -117,8 +102,13 @@ func (p *Process) Wait() int {
 	return p.code
 }
 
+// end has it be over. What the process has said can still be heard, and nothing else will be:
+// somebody in a hostile container may have kept its end of the conversation.
 func (p *Process) end(code int) {
 	p.running, p.code = false, code
+	if raw, err := p.conversation.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) }) // or it is closed
+	}
 	close(p.ended)
 }
 
