@@ -49,7 +49,7 @@ func (p *program) writeCrossing(t *Target, child cloneArgs) cloneArgs {
 	// Before it is anybody in there: to look into it would take what only the host's root
 	// has, for the memory is the supervisor's (__ptrace_may_access in kernel/ptrace.c). pid 1
 	// is born so, too, and stays so until its execve.
-	p.call("keeping others from looking in", unix.SYS_PRCTL, num(unix.PR_SET_DUMPABLE), num(0), num(0), num(0), num(0))
+	p.keepOthersOut()
 	// The user namespace first: in it, its owner has every right, and over the network
 	// that belongs to it. With other namespaces than these it takes no descriptor along.
 	p.call("entering the other container's user namespace", unix.SYS_SETNS, num(t.userns.Fd()), num(unix.CLONE_NEWUSER))
