@@ -100,8 +100,7 @@ func cross(l *life) {
 
 // meet hears from the messenger who pid 1 is, and lets that go on.
 func (c *Child) meet(messenger int) error {
-	var fds []int
-	told, err := c.hear(&fds)
+	told, fds, err := c.hear()
 	if _, waitErr := waitFor(messenger); err == nil {
 		err = waitErr
 	}
@@ -114,9 +113,7 @@ func (c *Child) meet(messenger int) error {
 		err = fmt.Errorf("the container handed over %d descriptors, want 1", len(fds))
 	}
 	if err != nil {
-		for _, fd := range fds {
-			unix.Close(fd)
-		}
+		closeAll(fds)
 		return err
 	}
 	c.PID, c.pidfd = int(told.Errno), fds[0]
