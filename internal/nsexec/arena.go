@@ -69,7 +69,7 @@ func (a *arena) finish(p *program) bool {
 		return false
 	}
 	l := life{
-		command: unsafe.Slice(in[step](a, first.value), len(steps)), hand: in[handover](a, hand.value),
+		table: table{steps: unsafe.Slice(in[step](a, first.value), len(steps))}, hand: in[handover](a, hand.value),
 		sock: conversationFD,
 	}
 	copy(a.data, bytesOf(&l))

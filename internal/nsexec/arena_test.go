@@ -79,7 +79,7 @@ func TestArenaHoldsAll(t *testing.T) {
 				return string(rest[:slices.Index(rest, 0)])
 			}
 			l := (*life)(unsafe.Pointer(&a.data[0]))
-			steps := unsafe.Slice((*step)(unsafe.Pointer(&a.data[uintptr(unsafe.Pointer(&l.command[0]))-uintptr(a.hole)])), len(l.command))
+			steps := unsafe.Slice((*step)(unsafe.Pointer(&a.data[uintptr(unsafe.Pointer(&l.steps[0]))-uintptr(a.hole)])), len(l.steps))
 			if len(steps) != len(p.steps) || l.sock != conversationFD || !inside(uintptr(unsafe.Pointer(l.hand))) {
 				t.Errorf("got %d steps, socket %d, slots at %p", len(steps), l.sock, l.hand)
 			}

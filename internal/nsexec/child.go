@@ -16,24 +16,25 @@ import (
 
 // report is what the child tells its parent, the length of one message.
 type report struct {
-	Step  int32 // index into the program, or reportReady
+	Step  int32 // that has failed, as an index into the program; or one of these
 	Errno int32
 }
 
 const (
-	reportReady   = -1
-	reportMapping = -2 // what the process should have done is not there
-	reportSize    = unsafe.Sizeof(report{})
+	reportReady   = -1 - iota // the container is furnished, and what is handed over comes along
+	reportBorn                // pid 1 is there: its number is in Errno, and its pidfd comes along
+	reportFork                // there is no process for the command
+	reportMapping             // a later command's process has no program
 )
+
+const reportSize = unsafe.Sizeof(report{})
 
 // life is everything the child needs, at addresses that stay.
 type life struct {
-	setup   []step // up to and with the loss of every privilege
-	command []step // in the command's own process, up to its execve
-	hand    *handover
-	noInit  bool
-
-	crossing crossing // before all that, where the container joins another
+	table
+	hand   *handover
+	noInit bool
+	birth  *birth // of pid 1, where somebody else begets it: see join.go
 
 	clone cloneArgs
 	pidfd int32
@@ -67,17 +68,17 @@ const sigsetSize = 8
 func live(l *life) {
 	if pid := settle(l); pid != 0 {
 		reap(&l.duty, pid)
-		l = nextLife(&l.duty)
+		l = nextLife(l)
 	}
 	l.denied = false
-	run(l, l.command, int32(len(l.setup)))
+	run(l, l.setup, len(l.steps))
 	// The last steps were one execve for each directory of PATH; as execvp(3)
 	// has it, a file that may not be executed counts more than one that is missing.
 	errno := unix.ENOENT
 	if l.denied {
 		errno = unix.EACCES
 	}
-	fail(l, int32(len(l.setup)+len(l.command)-1), errno)
+	fail(l, int32(len(l.steps)-1), errno)
 }
 
 // settle returns the number of the command's process in pid 1, and 0 in that process.
@@ -85,7 +86,7 @@ func live(l *life) {
 //go:nosplit
 //go:norace
 func settle(l *life) uintptr {
-	run(l, l.setup, 0)
+	run(l, l.joined, l.setup)
 	resetSignals(l)
 	if l.noInit {
 		return 0
@@ -96,7 +97,7 @@ func settle(l *life) uintptr {
 	wipe(l.argv)
 	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 	if errno != 0 {
-		fail(l, int32(len(l.setup)+len(l.command)), errno)
+		fail(l, reportFork, errno)
 	}
 	if pid != 0 {
 		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(l.comm)), 0, 0, 0, 0)
@@ -125,13 +126,14 @@ func wipe(argv []string) {
 // lead out of the root: EAGAIN, openat2(2).
 const maxAgain = 1000
 
-// run works off a table. It returns after the last step, or not at all.
+// run works off the table from one step to before another. It returns after the last of them,
+// or not at all.
 //
 //go:nosplit
 //go:norace
-func run(l *life, steps []step, base int32) {
-	for i := 0; i < len(steps); i++ {
-		s := &steps[i]
+func run(l *life, from, to int) {
+	for i := from; i < to; i++ {
+		s := &l.steps[i]
 		a := s.args // a copy: what is written to the parent's pages has to be copied whole
 		for k := 0; k < len(a); k++ {
 			if s.slots&(1<<k) != 0 {
@@ -144,7 +146,7 @@ func run(l *life, steps []step, base int32) {
 		}
 		if errno != 0 {
 			if !pardoned(s, errno) {
-				fail(l, base+int32(i), errno)
+				fail(l, int32(i), errno)
 			}
 			l.denied = l.denied || errno == unix.EACCES
 			i += int(s.onError)
@@ -171,7 +173,7 @@ func pardoned(s *step, errno syscall.Errno) bool {
 	return false
 }
 
-// fail tells the parent which step failed, and ends the child.
+// fail tells the parent what has failed, and ends the child.
 //
 //go:nosplit
 //go:norace

@@ -27,7 +27,7 @@ type cloneArgs struct {
 func (s *Spec) cloneArgs() cloneArgs {
 	args := cloneArgs{flags: s.Network.cloneFlags() | unix.CLONE_PIDFD, exitSignal: uint64(unix.SIGCHLD)}
 	if s.Join != nil {
-		// The messenger's sibling, with the messenger's exit signal, for it may have no other
+		// The joiner's sibling, with the joiner's exit signal, for it may have no other
 		// (clone3_args_valid in kernel/fork.c).
 		args.flags, args.exitSignal = args.flags|unix.CLONE_PARENT, 0
 	}
@@ -72,8 +72,8 @@ func rawClone(l *life, thread int) (int, syscall.Errno) {
 		l.clone.pidfd = uint64(uintptr(unsafe.Pointer(&l.pidfd)))
 		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&l.clone)), unsafe.Sizeof(l.clone), 0, 0, 0, 0)
 		if errno == 0 && pid == 0 {
-			if len(l.crossing.steps) > 0 {
-				cross(l) // from here: further down the stack would be too far
+			if l.birth != nil {
+				join(l) // from here: further down the stack would be too far
 			}
 			live(l)
 		}

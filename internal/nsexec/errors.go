@@ -28,12 +28,14 @@ func explainClone(errno error) error {
 	return explainCloneWith(errno, userns.Read, label)
 }
 
-// explainCloneInto is explainClone for a child that is to be born in a control group, for
-// which there are errors of their own (CLONE_INTO_CGROUP in clone(2)).
-func explainCloneInto(errno error, group string) error {
-	switch {
-	case errors.Is(errno, unix.EACCES), errors.Is(errno, unix.EBUSY), errors.Is(errno, unix.EOPNOTSUPP), errors.Is(errno, unix.ENODEV):
-		return fmt.Errorf("starting the container in the control group %q: %w", group, errno)
+// explainClone knows, too, of the errors of a child that is to be born in a control group
+// (CLONE_INTO_CGROUP in clone(2)).
+func (s *Spec) explainClone(errno syscall.Errno) error {
+	if s.Cgroup != nil {
+		switch errno {
+		case unix.EACCES, unix.EBUSY, unix.EOPNOTSUPP, unix.ENODEV:
+			return fmt.Errorf("starting the container in the control group %q: %w", s.Cgroup.Name(), errno)
+		}
 	}
 	return explainClone(errno)
 }
@@ -77,20 +79,16 @@ func ownFile() string {
 
 // explain makes an error of what the child reports.
 func (c *Child) explain(r report) error {
-	if int(r.Step) == len(c.prog.steps) {
-		err := fmt.Errorf("starting the command's process: %w", syscall.Errno(r.Errno))
-		if syscall.Errno(r.Errno) == unix.EAGAIN {
-			err = fmt.Errorf("%w: a limit on processes leaves no room for it beside the container's process 1", err)
-		}
-		return err
-	}
-	if n := int(r.Step) - len(c.prog.steps) - 1; n >= 0 && n < len(c.prog.crossing.steps) {
-		return c.explainCrossing(&c.prog.crossing.steps[n], syscall.Errno(r.Errno))
-	}
-	if r.Step < 0 || int(r.Step) > len(c.prog.steps) {
+	errno := syscall.Errno(r.Errno)
+	switch {
+	case r.Step == reportFork && errno == unix.EAGAIN:
+		return fmt.Errorf("starting the command's process: %w: a limit on processes leaves no room for it beside the container's process 1", errno)
+	case r.Step == reportFork:
+		return fmt.Errorf("starting the command's process: %w", errno)
+	case r.Step < 0 || int(r.Step) >= len(c.prog.steps):
 		return fmt.Errorf("the container's first process reported step %d", r.Step)
 	}
-	step, errno := &c.prog.steps[r.Step], syscall.Errno(r.Errno)
+	step := &c.prog.steps[r.Step]
 	if step.nr == unix.SYS_EXECVE && c.tried != nil {
 		return c.explainBareExec(errno)
 	}

@@ -294,7 +294,7 @@ func FuzzLedger(f *testing.F) {
 // A report is anything that a hostile process cares to send.
 func FuzzReport(f *testing.F) {
 	f.Add(int32(0), int32(2))
-	f.Add(int32(-2), int32(12))
+	f.Add(int32(reportMapping), int32(12))
 	f.Add(int32(1<<30), int32(-1))
 	spec := &Spec{Args: []string{"sh"}, IDs: callerIs(0, 0)}
 	prog, err := newArena(testHole(f)).writeExec(spec, []int{0, 1, 2}, 100)

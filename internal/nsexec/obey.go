@@ -61,13 +61,13 @@ func startProcess(d *duty) bool {
 //
 //go:nosplit
 //go:norace
-func nextLife(d *duty) *life {
+func nextLife(l *life) *life {
+	d := &l.duty
 	_, _, errno := syscall.RawSyscall6(unix.SYS_MMAP, uintptr(unsafe.Pointer(d.arena)), uintptr(d.order.value),
 		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED, programFD, 0)
 	if errno != 0 {
-		d.told.Step, d.told.Errno = reportMapping, int32(errno)
-		syscall.RawSyscall6(unix.SYS_WRITE, conversationFD, uintptr(unsafe.Pointer(&d.told)), reportSize, 0, 0, 0)
-		exit(125)
+		l.sock = conversationFD // which is its own, unlike all else that is in pid 1's life
+		fail(l, reportMapping, errno)
 	}
 	return d.arena
 }

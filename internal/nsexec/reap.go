@@ -40,7 +40,6 @@ type duty struct {
 	buffer  iovec
 	message message
 	answer  answer
-	told    report
 
 	started int // how many of the following are set
 	pids    [maxProcesses]int32

@@ -49,12 +49,11 @@ func Start(spec *Spec) (*Child, error) {
 	}
 	p, args := c.prog, spec.cloneArgs()
 	if spec.Join != nil {
-		args = p.writeCrossing(spec.Join, args)
+		args = p.writeJoiner(spec, args)
 	}
 	p.writeSetup(spec, ends, sys)
-	setup := len(p.steps)
 	p.writeCommand(spec, ends.conversation, limit.Max)
-	if err := c.begin(setup, ends, args); err != nil {
+	if err := c.begin(ends, args); err != nil {
 		c.disconnect()
 		return nil, err
 	}
@@ -96,22 +95,18 @@ func (c *Child) disconnect() {
 }
 
 // begin makes the child, which works off the program.
-func (c *Child) begin(setup int, ends childEnds, args cloneArgs) error {
+func (c *Child) begin(ends childEnds, args cloneArgs) error {
 	p := c.prog
 	l := &life{
-		setup: p.steps[:setup], command: p.steps[setup:], hand: p.hand, noInit: c.spec.NoInit,
+		table: p.table, hand: p.hand, noInit: c.spec.NoInit, birth: p.birth,
 		duty: duty{orders: ends.orders, signals: p.signals, arena: (*life)(c.hole)},
 		sock: uintptr(ends.conversation), argv: os.Args, comm: &[]byte("unc-init\x00")[0], blocked: ^uint64(0), clone: args,
-		crossing: p.crossing,
 	}
 	pid, errno := cloneChild(l)
 	runtime.KeepAlive(p)
 	ends.close() // before anything is heard, or there would never be an end of it
 	if errno != 0 {
-		if c.spec.Cgroup != nil {
-			return explainCloneInto(errno, c.spec.Cgroup.Name())
-		}
-		return explainClone(errno)
+		return c.spec.explainClone(errno)
 	}
 	if c.spec.Join != nil {
 		return c.meet(pid)
