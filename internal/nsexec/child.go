@@ -29,8 +29,8 @@ const (
 
 const reportSize = unsafe.Sizeof(report{})
 
-// life is everything the child needs, at addresses that stay.
-type life struct {
+// childState is everything the child needs, at addresses that stay.
+type childState struct {
 	table
 	hand   *handover
 	noInit bool
@@ -40,7 +40,7 @@ type life struct {
 	pidfd int32
 	mask  uint64 // the calling thread's own, meanwhile
 
-	duty duty // of pid 1, when it isn't the command
+	init initState // of pid 1, when it isn't the command
 
 	sock    uintptr  // the child's end of the conversation
 	argv    []string // where the kernel put this process's arguments
@@ -65,43 +65,43 @@ const sigsetSize = 8
 //
 //go:nosplit
 //go:norace
-func live(l *life) {
-	if pid := settle(l); pid != 0 {
-		reap(&l.duty, pid)
-		l = nextLife(l)
+func live(c *childState) {
+	if pid := settle(c); pid != 0 {
+		reap(&c.init, pid)
+		c = nextState(c)
 	}
-	l.denied = false
-	run(l, l.setup, len(l.steps))
+	c.denied = false
+	run(c, c.setup, len(c.steps))
 	// The last steps were one execve for each directory of PATH; as execvp(3)
 	// has it, a file that may not be executed counts more than one that is missing.
 	errno := unix.ENOENT
-	if l.denied {
+	if c.denied {
 		errno = unix.EACCES
 	}
-	fail(l, int32(len(l.steps)-1), errno)
+	fail(c, int32(len(c.steps)-1), errno)
 }
 
 // settle returns the number of the command's process in pid 1, and 0 in that process.
 //
 //go:nosplit
 //go:norace
-func settle(l *life) uintptr {
-	run(l, l.joined, l.setup)
-	resetSignals(l)
-	if l.noInit {
+func settle(c *childState) uintptr {
+	run(c, c.joined, c.setup)
+	resetSignals(c)
+	if c.noInit {
 		return 0
 	}
 	// Between here and the command's execve pid 1 is a copy of the supervisor,
 	// environment included: nobody inside may read its memory.
 	syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0, 0)
-	wipe(l.argv)
+	wipe(c.argv)
 	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 	if errno != 0 {
-		fail(l, reportFork, errno)
+		fail(c, reportFork, errno)
 	}
 	if pid != 0 {
-		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(l.comm)), 0, 0, 0, 0)
-		enterDuty(&l.duty, l.hand.slot[l.duty.signals])
+		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(c.comm)), 0, 0, 0, 0)
+		becomeInit(&c.init, c.hand.slot[c.init.signals])
 	}
 	return pid
 }
@@ -131,13 +131,13 @@ const maxAgain = 1000
 //
 //go:nosplit
 //go:norace
-func run(l *life, from, to int) {
+func run(c *childState, from, to int) {
 	for i := from; i < to; i++ {
-		s := &l.steps[i]
+		s := &c.steps[i]
 		a := s.args // a copy: what is written to the parent's pages has to be copied whole
 		for k := 0; k < len(a); k++ {
 			if s.slots&(1<<k) != 0 {
-				a[k] = uintptr(l.hand.slot[a[k]])
+				a[k] = uintptr(c.hand.slot[a[k]])
 			}
 		}
 		r, _, errno := syscall.RawSyscall6(s.nr, a[0], a[1], a[2], a[3], a[4], a[5])
@@ -146,9 +146,9 @@ func run(l *life, from, to int) {
 		}
 		if errno != 0 {
 			if !pardoned(s, errno) {
-				fail(l, int32(i), errno)
+				fail(c, int32(i), errno)
 			}
-			l.denied = l.denied || errno == unix.EACCES
+			c.denied = c.denied || errno == unix.EACCES
 			i += int(s.onError)
 			continue
 		}
@@ -156,7 +156,7 @@ func run(l *life, from, to int) {
 			exit(0)
 		}
 		if s.into >= 0 {
-			l.hand.slot[s.into] = int32(r)
+			c.hand.slot[s.into] = int32(r)
 		}
 		i += int(s.onOK)
 	}
@@ -177,9 +177,9 @@ func pardoned(s *step, errno syscall.Errno) bool {
 //
 //go:nosplit
 //go:norace
-func fail(l *life, step int32, errno syscall.Errno) {
-	l.told.Step, l.told.Errno = step, int32(errno)
-	syscall.RawSyscall6(unix.SYS_WRITE, l.sock, uintptr(unsafe.Pointer(&l.told)), reportSize, 0, 0, 0)
+func fail(c *childState, step int32, errno syscall.Errno) {
+	c.told.Step, c.told.Errno = step, int32(errno)
+	syscall.RawSyscall6(unix.SYS_WRITE, c.sock, uintptr(unsafe.Pointer(&c.told)), reportSize, 0, 0, 0)
 	exit(125)
 }
 
@@ -197,8 +197,8 @@ func exit(code uintptr) {
 //
 //go:nosplit
 //go:norace
-func resetSignals(l *life) {
+func resetSignals(c *childState) {
 	for sig := uintptr(1); sig <= 64; sig++ {
-		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&l.deflt)), 0, sigsetSize, 0, 0)
+		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&c.deflt)), 0, sigsetSize, 0, 0)
 	}
 }

@@ -59,7 +59,7 @@
 //
 // All that comes back may be a hostile container's word, should one ever get hold of pid 1:
 // answers have one size, no descriptors, and a slot that the supervisor has given out; the
-// first that makes no sense ends the listening (ledger.go). Only who asks for a command waits for
+// first that makes no sense ends the listening (processtable.go). Only who asks for a command waits for
 // a pid 1 that is stopped. A command that is process 1 itself takes no orders.
 //
 // # Ids

@@ -56,23 +56,23 @@ func (p *program) writeJoiner(spec *Spec, pid1 cloneArgs) cloneArgs {
 //
 //go:nosplit
 //go:norace
-func join(l *life) {
-	last := l.joined - 1
-	run(l, 0, last)
-	s, b := &l.steps[last], l.birth
+func join(c *childState) {
+	last := c.joined - 1
+	run(c, 0, last)
+	s, b := &c.steps[last], c.birth
 	pid, _, errno := syscall.RawSyscall6(s.nr, s.args[0], s.args[1], 0, 0, 0, 0)
 	if errno != 0 {
-		fail(l, int32(last), errno)
+		fail(c, int32(last), errno)
 	}
 	if pid == 0 {
 		return
 	}
 	b.told.Errno = int32(pid)
-	_, _, errno = syscall.RawSyscall6(unix.SYS_SENDMSG, l.sock, uintptr(unsafe.Pointer(b.msg)), unix.MSG_NOSIGNAL, 0, 0, 0)
+	_, _, errno = syscall.RawSyscall6(unix.SYS_SENDMSG, c.sock, uintptr(unsafe.Pointer(b.msg)), unix.MSG_NOSIGNAL, 0, 0, 0)
 	if errno != 0 {
 		// Nobody knows of it then, and nobody else would end it.
 		syscall.RawSyscall6(unix.SYS_KILL, pid, uintptr(unix.SIGKILL), 0, 0, 0, 0)
-		fail(l, int32(last), errno)
+		fail(c, int32(last), errno)
 	}
 	exit(0)
 }

@@ -13,9 +13,9 @@ import (
 
 // Process is a command that Exec has made a process for.
 type Process struct {
-	ledger *ledger
-	spec   *Spec
-	prog   *program
+	processes *processTable
+	spec      *Spec
+	prog      *program
 
 	conversation *os.File
 	started      func() error // hear, once
@@ -29,7 +29,7 @@ type Process struct {
 
 // begin asks for the process.
 func (p *Process) begin(c *Child, fds []int) (err error) {
-	a := newArena(c.hole)
+	a := newArena(c.reserved)
 	if p.prog, err = a.writeExec(p.spec, fds, c.openFiles); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (p *Process) begin(c *Child, fds []int) (err error) {
 	defer unix.Close(ends[1])
 	p.conversation = os.NewFile(uintptr(ends[0]), "process")
 	p.started = sync.OnceValue(p.hear)
-	if err := p.ledger.start(p, len(a.data), append([]int{program, ends[1]}, fds...)); err != nil {
+	if err := p.processes.start(p, len(a.data), append([]int{program, ends[1]}, fds...)); err != nil {
 		p.conversation.Close()
 		return err
 	}
@@ -117,5 +117,5 @@ func (p *Process) Signal(sig unix.Signal) error {
 	if sig < 1 || sig > 64 {
 		return fmt.Errorf("there is no signal %d", int(sig))
 	}
-	return p.ledger.signal(p, sig)
+	return p.processes.signal(p, sig)
 }

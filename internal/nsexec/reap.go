@@ -24,11 +24,11 @@ const (
 // and the command's streams with its terminal.
 const maxPassed = 6
 
-// duty is what pid 1 works with, at addresses that stay.
-type duty struct {
+// initState is what pid 1 works with, at addresses that stay.
+type initState struct {
 	orders  int  // its end of the socket
 	signals slot // see listenForSignals
-	arena   *life
+	arena   *childState
 
 	awaited uint64        // a bit for each descriptor that may have news
 	news    uint64        // of those, which have
@@ -65,12 +65,12 @@ type message struct {
 	flags         uint32
 }
 
-// enterDuty has pid 1 hold no descriptor of the command's, so that a pipe ends when the
+// becomeInit has pid 1 hold no descriptor of the command's, so that a pipe ends when the
 // command closes it, and nothing else but what it waits for.
 //
 //go:nosplit
 //go:norace
-func enterDuty(d *duty, signals int32) {
+func becomeInit(d *initState, signals int32) {
 	syscall.RawSyscall6(unix.SYS_DUP3, uintptr(d.orders), ordersFD, unix.O_CLOEXEC, 0, 0, 0)
 	syscall.RawSyscall6(unix.SYS_DUP3, uintptr(signals), signalsFD, unix.O_CLOEXEC, 0, 0, 0)
 	closePassed()
@@ -83,7 +83,7 @@ func enterDuty(d *duty, signals int32) {
 //
 //go:nosplit
 //go:norace
-func reap(d *duty, command uintptr) {
+func reap(d *initState, command uintptr) {
 	for {
 		// At every turn, and not only when there is a SIGCHLD to be read: signals with lower
 		// numbers come before it (next_signal in kernel/signal.c), and somebody inside may
@@ -113,7 +113,7 @@ func reap(d *duty, command uintptr) {
 //
 //go:nosplit
 //go:norace
-func await(d *duty, onlyLook bool) bool {
+func await(d *initState, onlyLook bool) bool {
 	timeout := uintptr(0)
 	if onlyLook {
 		timeout = uintptr(unsafe.Pointer(&d.now)) // of which the kernel leaves as much
@@ -140,7 +140,7 @@ func closePassed() {
 //
 //go:nosplit
 //go:norace
-func nextSignal(d *duty) uintptr {
+func nextSignal(d *initState) uintptr {
 	_, _, errno := syscall.RawSyscall6(unix.SYS_READ, signalsFD, uintptr(unsafe.Pointer(&d.signal)), unsafe.Sizeof(d.signal), 0, 0, 0)
 	if errno != 0 {
 		return 0
@@ -174,7 +174,7 @@ const maxDead = 64
 //
 //go:nosplit
 //go:norace
-func takeDead(d *duty, command uintptr) (more bool) {
+func takeDead(d *initState, command uintptr) (more bool) {
 	for range maxDead {
 		pid := wait(d, anyone)
 		if pid == 0 {
@@ -199,7 +199,7 @@ func takeDead(d *duty, command uintptr) (more bool) {
 //
 //go:nosplit
 //go:norace
-func takeLast(d *duty) {
+func takeLast(d *initState) {
 	for i := 0; d.started > 0 && i < len(d.pids); i++ {
 		if d.pids[i] != 0 && wait(d, uintptr(d.pids[i])) != 0 {
 			tellEnd(d, i)
@@ -211,7 +211,7 @@ func takeLast(d *duty) {
 //
 //go:nosplit
 //go:norace
-func tellEnd(d *duty, at int) {
+func tellEnd(d *initState, at int) {
 	d.pids[at] = 0
 	d.started--
 	tell(d, answerEnded, int32(at), int32(d.status))
@@ -221,7 +221,7 @@ func tellEnd(d *duty, at int) {
 //
 //go:nosplit
 //go:norace
-func wait(d *duty, which uintptr) uintptr {
+func wait(d *initState, which uintptr) uintptr {
 	pid, _, errno := syscall.RawSyscall6(unix.SYS_WAIT4, which, uintptr(unsafe.Pointer(&d.status)), unix.WNOHANG, 0, 0, 0)
 	if errno != 0 {
 		return 0

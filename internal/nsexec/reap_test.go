@@ -28,7 +28,7 @@ func childReaps() error {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return err
 	}
-	reap(&duty{awaited: 1<<ordersFD | 1<<signalsFD}, uintptr(cmd.Process.Pid))
+	reap(&initState{awaited: 1<<ordersFD | 1<<signalsFD}, uintptr(cmd.Process.Pid))
 	return errors.New("it has become another command")
 }
 
