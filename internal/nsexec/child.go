@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/rawio"
 )
 
 // This file runs in the child of a raw clone: a copy of the parent's memory with
@@ -121,11 +123,6 @@ func wipe(argv []string) {
 	}
 }
 
-// maxAgain is how often a path is tried again when something was renamed or mounted,
-// anywhere on the system, while the kernel went through a ".." in it that may not
-// lead out of the root: EAGAIN, openat2(2).
-const maxAgain = 1000
-
 // run works off the table from one step to before another. It returns after the last of them,
 // or not at all.
 //
@@ -141,7 +138,7 @@ func run(c *childState, from, to int) {
 			}
 		}
 		r, _, errno := syscall.RawSyscall6(s.nr, a[0], a[1], a[2], a[3], a[4], a[5])
-		for again := 0; errno == unix.EAGAIN && s.nr == unix.SYS_OPENAT2 && again < maxAgain; again++ {
+		for tries := 1; errno == unix.EAGAIN && s.nr == unix.SYS_OPENAT2 && tries < rawio.MaxTries; tries++ {
 			r, _, errno = syscall.RawSyscall6(s.nr, a[0], a[1], a[2], a[3], a[4], a[5])
 		}
 		if errno != 0 {
