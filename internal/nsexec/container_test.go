@@ -56,6 +56,7 @@ var childActions = map[string]func() error{
 	"kill":    childKills,
 	"reopen":  childReopens,
 	"reap":    childReaps,
+	"dead":    childTakesDead,
 
 	"processes": childListsProcesses,
 	"terminal":  childAtTerminal,

@@ -40,6 +40,8 @@ func (pt *processTable) start(p *Process, size int, fds []int) error {
 	switch {
 	case errors.Is(err, unix.EAGAIN):
 		return fmt.Errorf("starting the command's process: %w: a limit on processes leaves no room for it in the container", err)
+	case errors.Is(err, unix.EMFILE):
+		return fmt.Errorf("starting the command's process: %w: somebody in the container has lowered the limit of its first process", err)
 	case err != nil && !errors.Is(err, ErrEnded):
 		return fmt.Errorf("starting the command's process: %w", err)
 	}

@@ -122,6 +122,7 @@ func TestProcessTableErrors(t *testing.T) {
 		want  string
 	}{
 		{unix.ENOMEM, "starting the command's process: cannot allocate memory"},
+		{unix.EMFILE, "starting the command's process: too many open files: somebody in the container has lowered the limit of its first process"},
 		{unix.EAGAIN, "starting the command's process: resource temporarily unavailable: a limit on processes leaves no room for it in the container"},
 	} {
 		t.Run(test.errno.Error(), func(t *testing.T) {

@@ -3,6 +3,7 @@ package nsexec
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"testing"
@@ -62,5 +63,33 @@ func TestReapEnds(t *testing.T) {
 				t.Errorf("got %v, want the command's exit status 7", cmd.ProcessState)
 			}
 		})
+	}
+}
+
+// childTakesDead has one more of them than are taken in at a time.
+func childTakesDead() error {
+	for range maxDead + 1 {
+		cmd := exec.Command("/proc/self/exe", "0")
+		cmd.Env = []string{childVariable + "=exit", noRaceSleep}
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		if err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+			return err
+		}
+	}
+	d := new(initState)
+	if got, want := [2]bool{takeDead(d, 0), takeDead(d, 0)}, [2]bool{true, false}; got != want {
+		return fmt.Errorf("there may be more: got %v, want %v", got, want)
+	}
+	return nil
+}
+
+// However many of the dead there are, an order waits for a few of them only.
+func TestReapTakesAFewAtATime(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = []string{childVariable + "=dead", noRaceSleep}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }

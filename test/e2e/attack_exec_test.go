@@ -238,7 +238,7 @@ func TestExecBesideAnAttackOnProcess1(t *testing.T) {
 	}{
 		// Lower numbers are read first, and SIGCHLD is a higher one (next_signal in kernel/signal.c).
 		{"always another signal", "trap '' 1 2 3 4 5 6 7 8 10 11 12 13 14 15 16; " + strings.Repeat("setsid "+sendsSignals+" & ", 4) + ":", ""},
-		{"no open files", leavesNoFiles, "too many open files"},
+		{"no open files", leavesNoFiles, "too many open files: somebody in the container has lowered the limit of its first process"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := h.with(t)
