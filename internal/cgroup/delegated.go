@@ -11,14 +11,15 @@ import (
 var errNotDelegated = errors.New("no control group above this process's own is this user's")
 
 // delegated returns the directory of the nearest group above in which one with these
-// controllers can be made. The error tells about the nearest that is the user's.
-func (s *site) delegated(h *hierarchy, controllers []string) (string, error) {
+// controllers can be made, going by what try says: enable, or couldEnable. The error tells
+// about the nearest that is the user's.
+func (s *site) delegated(h *hierarchy, controllers []string, try func(dir string, needed []string) error) (string, error) {
 	var because error
 	for _, group := range h.above() {
 		dir := h.dir(group)
 		err := s.mayUse(dir)
 		if err == nil {
-			err = enable(dir, controllers)
+			err = try(dir, controllers)
 		}
 		if err == nil {
 			return dir, nil

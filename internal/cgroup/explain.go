@@ -153,7 +153,7 @@ func (s *site) delegateCommand(h *hierarchy, needed []string) string {
 	controllers := needed
 	if there, err := words(h.top + "/cgroup.controllers"); err == nil {
 		// All of them at once: the next start may have other limits.
-		controllers = slices.DeleteFunc([]string{"cpu", "cpuset", "memory", "pids"}, func(name string) bool { return !slices.Contains(there, name) })
+		controllers = slices.DeleteFunc(controllersOfLimits(), func(name string) bool { return !slices.Contains(there, name) })
 	}
 	script := fmt.Sprintf(`cd %[1]s && g=unc-%[2]d && mkdir -p $g/shell && `+
 		`for d in . $g; do echo "+%[3]s" >$d/cgroup.subtree_control || exit; done && `+

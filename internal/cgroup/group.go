@@ -51,7 +51,7 @@ func (s *site) make(limits *Limits) (*Group, error) {
 	if err := s.offers(h, needed); err != nil {
 		return nil, err
 	}
-	parent, refused := s.delegated(h, needed)
+	parent, refused := s.delegated(h, needed, enable)
 	if refused == nil {
 		s.sweep(parent)
 	} else if parent, err = s.scope(needed); err != nil {

@@ -26,7 +26,7 @@ func (s *site) survey() (string, error) {
 	if err := s.offers(h, needed); err != nil {
 		return "", err
 	}
-	dir, refused := s.offered(h, needed)
+	dir, refused := s.delegated(h, needed, couldEnable)
 	if refused == nil {
 		return fmt.Sprintf("the control group %q is this user's", dir), nil
 	}
@@ -36,30 +36,8 @@ func (s *site) survey() (string, error) {
 	return "this user's systemd makes scopes for them", nil
 }
 
-// offered is delegated, with looking in place of trying.
-func (s *site) offered(h *hierarchy, needed []string) (string, error) {
-	var because error
-	for _, group := range h.above() {
-		dir := h.dir(group)
-		err := s.mayUse(dir)
-		if err == nil {
-			err = s.couldEnable(dir, needed)
-		}
-		if err == nil {
-			return dir, nil
-		}
-		if because == nil && !isDenied(err) {
-			because = err
-		}
-	}
-	if because == nil {
-		because = errNotDelegated
-	}
-	return "", because
-}
-
 // couldEnable tells what enable would say.
-func (s *site) couldEnable(dir string, needed []string) error {
+func couldEnable(dir string, needed []string) error {
 	enabled, missing, err := controllers(dir, needed)
 	if err != nil || len(missing) == 0 {
 		return err

@@ -54,38 +54,41 @@ func (a *attachCmd) run(*netplumb.Helper) (int, error) {
 		return 0, err
 	}
 	defer dir.Close()
-	v := &visit{
+	attached := &attachment{
 		terminal: findTerminal(), since: now, entry: e, conn: conn, dir: dir,
-		left: make(chan struct{}), over: make(chan struct{}), shown: make(chan error, 1),
+		left: make(chan struct{}), shown: make(chan error, 1),
 	}
-	if v.is[0] {
-		v.leave = a.leave // keys are typed: what comes from a file may be anything
+	if attached.is[0] {
+		attached.leave = a.leave // keys are typed: what comes from a file may be anything
 	}
 	if len(files) > 0 && !a.NoStdin {
-		v.input = files[0]
+		attached.input = files[0]
 	}
-	if v.input == nil || !reply.Terminal || !v.is[0] {
-		v.is = [3]bool{} // nothing is joined
-	} else if !isTerminal(v.input) {
+	if attached.input == nil || !reply.Terminal || !attached.is[0] {
+		attached.is = [3]bool{} // nothing is joined
+	} else if !isTerminal(attached.input) {
 		return 0, errors.New("the container's supervisor has passed no terminal")
 	}
-	defer v.restore()
-	sv := newSupervisor(v, v)
+	if attached.is[0] {
+		attached.master = attached.input // before there is news of its size
+	}
+	defer attached.restore()
+	sv := newSupervisor(attached, attached)
 	go sv.catchSignals()
 	<-sv.caught
 	// The command runs already: signals are for it from now on.
-	if err := sv.release(); err != nil {
+	if err := sv.release(isStarted); err != nil {
 		return 0, err
 	}
-	if err := v.begin(); err != nil {
+	if err := attached.begin(); err != nil {
 		return 0, err
 	}
-	return sv.supervise()
+	return sv.supervise(nil)
 }
 
-// visit is a container that somebody is attached to: supervised by another process, with a
+// attachment is a container that somebody is attached to: supervised by another process, with a
 // console of its own kind, for what the command writes is read in the log.
-type visit struct {
+type attachment struct {
 	*terminal
 
 	since time.Time // what the command writes is shown from then on
@@ -95,90 +98,76 @@ type visit struct {
 	input *os.File // what the command reads is written there; nil: nothing
 	leave keys     // what to type to leave
 	left  chan struct{}
-	over  chan struct{} // the container has ended
-	shown chan error    // all that it wrote is shown
-	code  int
-	err   error
+	end   *logEnd
+	shown chan error // all that it wrote is shown
 }
 
 // begin joins the terminals, the container's with ours, before anything is shown there that
 // expects a raw one.
-func (v *visit) begin() error {
-	if v.is[0] {
-		v.master = v.input
-		v.resize()
-		if err := v.take(); err != nil {
+func (a *attachment) begin() error {
+	if a.is[0] {
+		a.resize()
+		if err := a.take(); err != nil {
 			return err
 		}
 	}
-	over := make(chan *logfile.Rest, 1)
+	a.end = awaitEnd(a.conn, a.dir, true)
 	go func() {
-		defer close(v.over)
-		defer close(over)
-		var rest *logfile.Rest
-		v.code, rest, v.err = hearEnd(v.conn, v.dir)
-		over <- rest
-	}()
-	go func() {
-		v.shown <- readLog(v.dir, logfile.Options{Tail: -1, Since: v.since, Follow: true}, over)
+		a.shown <- readLog(a.dir, logfile.Options{Tail: -1, Since: a.since, Follow: true}, a.end.rest)
 	}()
 	return nil
 }
 
-func (v *visit) Release() error { return nil }
-
-func (v *visit) Started() error { return nil }
-
-// heed ends the visit, where there is a terminal, with a signal that ends any program: what
+// heed ends the attachment, where there is a terminal, with a signal that ends any program: what
 // is for the command, is typed. A window that is closed leaves the container running.
-func (v *visit) heed(sig unix.Signal) bool {
-	if v.is[0] && slices.Contains(ending, os.Signal(sig)) {
-		v.restore()
+func (a *attachment) heed(sig unix.Signal) bool {
+	if a.is[0] && slices.Contains(ending, os.Signal(sig)) {
+		a.restore()
 		dieOf(sig)
 	}
-	return v.terminal.heed(sig)
+	return a.terminal.heed(sig)
 }
 
 // Signal has a signal sent to the container, as if unc run had it.
-func (v *visit) Signal(sig unix.Signal) error { return sendSignal(v.entry, int(sig), false) }
+func (a *attachment) Signal(sig unix.Signal) error { return sendSignal(a.entry, int(sig), false) }
 
 // Wait waits until the container has ended, or is left.
-func (v *visit) Wait() (int, error) {
+func (a *attachment) Wait() (int, error) {
 	select {
-	case <-v.left:
+	case <-a.left:
 		return 0, nil
-	case <-v.over:
-		return v.code, v.err
+	case <-a.end.come:
+		return a.end.code, a.end.err
 	}
 }
 
 // listen begins to pass on what is typed.
-func (v *visit) listen() {
-	if v.input == nil {
+func (a *attachment) listen() {
+	if a.input == nil {
 		return
 	}
 	go func() {
-		if v.is[0] && v.awaitForeground() != nil {
+		if a.is[0] && a.awaitForeground() != nil {
 			return
 		}
-		_, err := io.Copy(v.input, &leaving{from: os.Stdin, keys: v.leave})
+		_, err := io.Copy(a.input, &leaving{from: os.Stdin, keys: a.leave})
 		if errors.Is(err, errLeft) {
-			close(v.left)
+			close(a.left)
 		}
 	}()
 }
 
 // finish shows the rest of what a container has written that has ended.
-func (v *visit) finish() {
+func (a *attachment) finish() {
 	select {
-	case <-v.over:
-		if err := <-v.shown; err != nil {
+	case <-a.end.come:
+		if err := <-a.shown; err != nil {
 			warn(err.Error())
 		}
 	default:
 	}
-	v.restore()
+	a.restore()
 }
 
 // letGo has nothing to let go of: the command has none of our streams.
-func (v *visit) letGo() {}
+func (a *attachment) letGo() {}

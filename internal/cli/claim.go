@@ -49,9 +49,9 @@ func claimIn(store *record.Store, wanted *string) (held *record.Held, called str
 	}
 }
 
-// dying is how long a supervisor that was killed may take to be gone, in milliseconds: the kernel
+// dying is how long a supervisor that was killed may take to be gone: the kernel
 // lets go of its name when the last of its threads has ended.
-const dying = 200
+const dying = 200 * time.Millisecond
 
 // dies tells whether the supervisor that has a name ends now. The number is what the record says,
 // which is good enough to wait for.
@@ -65,7 +65,7 @@ func dies(store *record.Store, called string) bool {
 		return errors.Is(err, unix.ESRCH)
 	}
 	defer unix.Close(fd)
-	until := time.Now().Add(dying * time.Millisecond)
+	until := time.Now().Add(dying)
 	for {
 		// Readable when all of the process has ended (pidfd_open(2)).
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, max(0, int(time.Until(until).Milliseconds())))

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"os"
 	"sync"
 	"time"
@@ -19,7 +18,7 @@ import (
 type container struct {
 	name    string
 	held    *record.Held // its record, or nil
-	console console
+	console containerConsole
 	status  *status // who else is to be told
 	front   *front  // who waits for a detached one to have started; nil in the foreground
 	created time.Time
@@ -34,6 +33,9 @@ type container struct {
 	hosts   string        // what is in its /etc/hosts
 	resolv  func() string // and in resolv.conf
 
+	begun  chan struct{} // closed when all are told of its beginning who are to be, with
+	failed error         // why it does not go on
+
 	mu      sync.Mutex
 	servers []server
 	stopped bool          // it is to end, by whichever signal
@@ -47,7 +49,7 @@ type container struct {
 
 // newContainer claims the container's name, and finds out where its streams lead.
 func (r *runCmd) newContainer() (c *container, err error) {
-	c = &container{created: time.Now(), ended: make(chan struct{}), over: make(chan struct{})}
+	c = &container{created: time.Now(), begun: make(chan struct{}), ended: make(chan struct{}), over: make(chan struct{})}
 	c.info = sync.OnceValue(func() *record.Info { return r.describe(c) })
 	c.resolv = func() string {
 		if r.peer != nil {
@@ -66,22 +68,13 @@ func (r *runCmd) newContainer() (c *container, err error) {
 	if r.Supervise {
 		c.console, c.front, err = r.detached(c)
 	} else {
-		c.console, err = r.attached()
+		c.console, err = terminalOf(r.TTY)
 	}
 	if err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
-}
-
-// attached is the console of a container in the foreground.
-func (r *runCmd) attached() (console, error) {
-	t := findTerminal()
-	if r.TTY && !t.is[0] {
-		return nil, errors.New("--tty: standard input is no terminal")
-	}
-	return t, nil
 }
 
 // listen makes the socket for later commands. Who connects is not answered yet.
@@ -104,14 +97,13 @@ const soon = 20 * time.Millisecond
 // begin makes the container one that other commands can find, once its command runs. A
 // detached one that nobody would know of does not go on.
 func (c *container) begin() (goesOn bool) {
+	defer close(c.begun)
 	if c.front == nil {
-		if c.held != nil {
-			time.AfterFunc(soon, func() {
-				if err := c.publish(); err != nil {
-					warn(err.Error())
-				}
-			})
-		}
+		time.AfterFunc(soon, func() {
+			if err := c.publish(); err != nil {
+				warn(err.Error())
+			}
+		})
 		c.status.started(c.child.PID)
 		return true
 	}
@@ -121,10 +113,9 @@ func (c *container) begin() (goesOn bool) {
 		c.status.started(c.child.PID)
 		err = c.front.leave(c.name)
 	}
-	c.front.settle(err)
 	if err != nil {
-		// Its end is no failure of the command's, to be kept.
-		_ = c.askedTo(&control.Request{Signal: int(unix.SIGKILL), Stop: true})
+		c.failed = err
+		_ = c.stop(unix.SIGKILL) // its end is no failure of the command's, to be kept
 	}
 	return err == nil
 }
@@ -134,12 +125,14 @@ func (c *container) publish() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.held == nil {
-		return nil // it is over
+		return nil // it has no record, or is over
 	}
 	if err := c.held.Put(c.info()); err != nil {
 		return err
 	}
-	return control.Serve(c.socket, c.answer)
+	socket := c.socket
+	c.socket = nil
+	return control.Serve(socket, c.answer)
 }
 
 // close gives up what the container had here, whether or not it came to be one.

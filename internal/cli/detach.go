@@ -12,13 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A detached container has its supervisor in a process, and a session, of its own. That
-// process is unc once more, with the same arguments and the one that tells it so; what it
-// has to say until the command runs, it says on the streams of who typed the command, the
-// front. It then tells the front the container's name over a socket, and lets go of
-// the streams. A front that hears of no name exits as that process did; a supervisor that
-// can't tell it any more, because somebody ended the front, ends the container.
-
 // frontFD is where a detached container's supervisor finds the socket: it has no other input.
 const frontFD = 0
 
@@ -78,12 +71,10 @@ type front struct {
 	sock   *os.File
 	stderr *os.File // until it is told
 	log    *recorder
-	left   chan struct{} // closed when it is told, or can't be
-	failed error         // why it can't
 }
 
 // detached is the console of a container that goes on by itself, and who waits for that.
-func (r *runCmd) detached(c *container) (console, *front, error) {
+func (r *runCmd) detached(c *container) (containerConsole, *front, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(frontFD, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
 		return nil, nil, errors.New(superviseFlag + " is for unc itself: unc run --detach starts a container that goes on by itself")
@@ -95,7 +86,7 @@ func (r *runCmd) detached(c *container) (console, *front, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, nil, fmt.Errorf("keeping the streams of who started the container: %w", err)
 	}
-	f := &front{sock: os.NewFile(uintptr(sock), "front"), stderr: os.NewFile(uintptr(stderr), "stderr"), left: make(chan struct{})}
+	f := &front{sock: os.NewFile(uintptr(sock), "front"), stderr: os.NewFile(uintptr(stderr), "stderr")}
 	os.Stderr = f.stderr
 	dir, err := c.held.Dir()
 	if err != nil {
@@ -105,29 +96,14 @@ func (r *runCmd) detached(c *container) (console, *front, error) {
 	return f.log, f, err
 }
 
-// leave tells the front the container's name, and lets go of all that is the front's.
+// leave tells the front the container's name, and lets go of all that is the front's. What unc says
+// from then on, on the same descriptor, goes into the log.
 func (f *front) leave(called string) error {
 	if _, err := f.sock.WriteString(called); err != nil {
 		return fmt.Errorf("telling who started the container: %w", err)
 	}
-	os.Stderr = f.log.errors
-	return errors.Join(f.sock.Close(), f.stderr.Close(), os.Chdir("/"))
-}
-
-// settle says that there is nothing more to tell the front.
-func (f *front) settle(err error) {
-	f.failed = err
-	close(f.left)
-}
-
-// await waits until the front is told, which a short command does not, and returns why it
-// can't be.
-func (f *front) await() error {
-	if f == nil {
-		return nil
-	}
-	<-f.left
-	return f.failed
+	moved := unix.Dup3(int(f.log.errors.Fd()), int(f.stderr.Fd()), unix.O_CLOEXEC)
+	return errors.Join(f.sock.Close(), moved, f.log.errors.Close(), os.Chdir("/"))
 }
 
 // isFront tells whether these arguments may be a front's, which needs no net-setup, before

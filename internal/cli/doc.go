@@ -21,7 +21,7 @@
 //
 // A container is in its record when its command runs. In the foreground that is done a
 // moment later: a command that is over by then does not pay for it, and who asks before waits
-// at the socket.
+// at the socket, to be answered at the end then. The end is told after the beginning.
 //
 // # Consoles
 //
@@ -29,10 +29,10 @@
 // four pairs:
 //
 //	unc run            nsexec.Child   terminal   the user's streams, or his terminal joined with the
-//	                                             container's (terminal.go, screen.go)
+//	                                             container's (terminal.go, foreground.go, copier.go)
 //	unc run --detach   nsexec.Child   recorder   a log, and an input that others are handed
 //	unc exec           remote         terminal   a command that another process supervises
-//	unc attach         visit          visit      a container that another process supervises: its log is
+//	unc attach         attachment     attachment a container that another process supervises: its log is
 //	                                             followed, its input or terminal is written to
 //
 // # Detached
@@ -49,12 +49,13 @@
 // They find a container by its record (find.go), and ask its supervisor over the control
 // socket (served.go has the answers). For unc exec, the supervisor has pid 1 start a command with the streams
 // that the asker has passed (execserved.go), and goes on to pass signals; the
-// command is killed when the asker is gone. unc logs reads the log, and asks nobody but, to follow
+// command is killed when the asker is gone. Signals that come before it runs are kept for it, as long as a
+// start takes at most. unc logs reads the log, and asks nobody but, to follow
 // it, for the end (readlog.go).
 //
 // Which container has failed, and is kept for that, is decided in one place: container.end. A signal
-// that came over the socket and is mostly sent to end a program, or that unc stop sent, is
-// somebody's wish that it end.
+// that came over the socket or to the supervisor and is mostly sent to end a program, or that unc
+// stop sent, is somebody's wish that it end.
 //
 // # The flags of run
 //

@@ -20,9 +20,9 @@ type doctorCmd struct {
 const exitUnwell = 1
 
 func (d *doctorCmd) run(*netplumb.Helper) (int, error) {
-	visit := doctor.Visit{Checkup: netplumb.AskCheckup}
-	visit.As, visit.NoUser = becomePatient()
-	list := doctor.Examine(visit)
+	options := doctor.Options{Checkup: netplumb.Examine}
+	options.As, options.NoUser = becomePatient()
+	list := doctor.Examine(options)
 	if err := printFindings(os.Stdout, style(os.Stdout), d.Format, list); err != nil {
 		return 0, err
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"os"
 	"sync"
 	"time"
 
@@ -9,8 +10,8 @@ import (
 	"unc/internal/record"
 )
 
-// patience is how long somebody who is told of a container's end may take to hear of it.
-const patience = time.Second
+// hearing is how long somebody who is told of a container's end may take to hear of it.
+const hearing = time.Second
 
 // end takes the container's name back, or leaves the record of one whose end nobody would
 // understand otherwise. Who reads its log is told before that, for the log goes with the
@@ -24,7 +25,7 @@ func (c *container) end(code int) {
 	}
 	c.servers = nil
 	c.mu.Unlock()
-	await(&c.reading)
+	waitFor(&c.reading)
 
 	c.mu.Lock()
 	if c.held != nil && c.front != nil && code != 0 && !c.wanted(code) {
@@ -37,8 +38,24 @@ func (c *container) end(code int) {
 	c.giveUp()
 	close(c.over)
 	c.mu.Unlock()
-	await(&c.telling)
+	c.answerWaiting()
+	waitFor(&c.telling)
 	c.status.ended(code)
+}
+
+// answerWaiting answers who has connected to a container whose command was over before it was
+// published. Nobody else can connect by now.
+func (c *container) answerWaiting() {
+	c.mu.Lock()
+	socket := c.socket
+	c.socket = nil
+	c.mu.Unlock()
+	if socket == nil {
+		return
+	}
+	if err := control.AnswerWaiting(socket, &c.telling, c.answer); err != nil {
+		warn(err.Error())
+	}
 }
 
 // server is what the supervisor does for a running container: a resolver, or the relay of a
@@ -57,8 +74,8 @@ func (c *container) serves(s server) {
 	}
 }
 
-// await waits for all of them, as long as there is patience.
-func await(all *sync.WaitGroup) {
+// waitFor waits for all of them, but not longer than hearing takes.
+func waitFor(all *sync.WaitGroup) {
 	done := make(chan struct{})
 	go func() {
 		all.Wait()
@@ -66,16 +83,16 @@ func await(all *sync.WaitGroup) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(hearing):
 	}
 }
 
-// awaited says that somebody is to hear of the end, who has to call the function then; it
+// addWaiter says that somebody is to hear of the end, who has to call the function then; it
 // returns nil when that has come already.
-func (c *container) awaited() (heard func()) { return c.count(&c.telling, c.over) }
+func (c *container) addWaiter() (heard func()) { return c.count(&c.telling, c.over) }
 
-// read says the same of somebody who reads the log.
-func (c *container) read() (heard func()) { return c.count(&c.reading, c.ended) }
+// addReader says the same of somebody who reads the log.
+func (c *container) addReader() (heard func()) { return c.count(&c.reading, c.ended) }
 
 func (c *container) count(among *sync.WaitGroup, end chan struct{}) (done func()) {
 	c.mu.Lock()
@@ -94,25 +111,30 @@ var errOver = errors.New("the container has ended")
 
 // tellEnd waits for the end of the container.
 func (c *container) tellEnd(conn *control.Conn) error {
-	heard := c.awaited()
-	if heard == nil {
-		return conn.Send(control.Reply{Code: &c.code}) // it has just come
+	if heard := c.addWaiter(); heard != nil {
+		defer heard()
 	}
-	defer heard()
+	if err := conn.Send(control.Reply{}); err != nil {
+		return err
+	}
 	select {
-	case <-c.over:
+	case <-c.over: // or it has come before
 		return conn.Send(control.Reply{Code: &c.code})
 	case <-said(conn):
 		return nil // he does not wait any more
 	}
 }
 
-// tellReader waits for the end as well, and then until who has asked has got hold of what
-// there is of the log.
-func (c *container) tellReader(conn *control.Conn) error {
-	heard := c.read()
+// tellReader accepts with this reply to tell of the end as well, and then waits until who has asked
+// has got hold of what there is of the log.
+func (c *container) tellReader(conn *control.Conn, accepted control.Reply, files ...*os.File) error {
+	heard := c.addReader()
 	if heard == nil {
 		return errOver
+	}
+	if err := conn.Send(accepted, files...); err != nil {
+		heard()
+		return err
 	}
 	answered := said(conn)
 	select {
@@ -135,8 +157,7 @@ func said(conn *control.Conn) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		var order control.Order
-		_ = receiveOrder(conn, &order)
+		_, _ = conn.HearOrder()
 	}()
 	return done
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -46,9 +47,9 @@ func (e *execCmd) run(*netplumb.Helper) (code int, err error) {
 	if err := leaveRoot(); err != nil {
 		return 0, err
 	}
-	t := findTerminal()
-	if e.TTY && !t.is[0] {
-		return 0, errors.New("--tty: standard input is no terminal")
+	t, err := terminalOf(e.TTY)
+	if err != nil {
+		return 0, err
 	}
 	streams := []*os.File{os.Stdin, os.Stdout, os.Stderr}
 	if e.Detach {
@@ -64,13 +65,18 @@ func (e *execCmd) run(*netplumb.Helper) (code int, err error) {
 	if asked.Env, err = e.environment([]string{"TERM=" + t.kind()}); err != nil {
 		return 0, err
 	}
-	conn, err := findAndDial(e.Name)
+	found, err := find(e.Name)
+	if err != nil {
+		return 0, err
+	}
+	conn, err := dial(found)
 	if err != nil {
 		return 0, err
 	}
 	defer conn.Close()
 	child := &remote{conn: conn, joined: slices.Contains(t.is[:], true)}
 	sv := newSupervisor(child, t)
+	sv.grace = starting
 	if !e.Detach {
 		// Before the command can be there, whose signals they are.
 		go sv.catchSignals()
@@ -85,6 +91,9 @@ func (e *execCmd) run(*netplumb.Helper) (code int, err error) {
 	return e.supervise(sv, child, t)
 }
 
+// starting is how long a command takes to start at most in a container that is well.
+const starting = time.Second
+
 // supervise joins the terminals and goes on as with a container of its own.
 func (e *execCmd) supervise(sv *supervisor, child *remote, t *terminal) (int, error) {
 	defer t.restore()
@@ -94,24 +103,24 @@ func (e *execCmd) supervise(sv *supervisor, child *remote, t *terminal) (int, er
 			return 0, err
 		}
 		if len(files) != 1 || !isTerminal(files[0]) {
-			closeFiles(files)
+			control.CloseFiles(files)
 			return 0, errors.New("the container's supervisor has passed no terminal")
 		}
 		if err := t.join(files[0]); err != nil {
 			return 0, err
 		}
 	}
-	if err := child.begin(); err != nil {
+	begun := t.giveBackAfter(starting)
+	err := child.begin()
+	if err := errors.Join(err, begun()); err != nil {
 		return 0, err
 	}
 	t.heed(unix.SIGWINCH) // there may have been one meanwhile
-	if err := sv.release(); err != nil {
+	if err := sv.release(isStarted); err != nil {
 		return 0, err
 	}
-	return sv.supervise()
+	return sv.supervise(nil)
 }
 
-func isTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
-}
+// isStarted releases what another process has started.
+func isStarted() error { return nil }

@@ -44,18 +44,18 @@ func (c *container) exec(conn *control.Conn, asked *control.Command, streams []*
 	}
 	if !asked.Detach {
 		// Before it has started, too, which somebody inside can keep it from.
-		go c.follow(conn, process)
+		go passSignals(conn, process)
 	}
 	if err := process.Started(); err != nil {
 		return err
 	}
-	heard := c.awaited()
+	heard := c.addWaiter()
 	if heard == nil {
 		return errOver
 	}
 	defer heard()
 	// The command has copies, and nobody else should keep them from their ends.
-	closeFiles(streams)
+	control.CloseFiles(streams)
 	if err := conn.Send(control.Reply{Started: true}); err != nil {
 		_ = process.Signal(unix.SIGKILL)
 	}
@@ -74,7 +74,7 @@ func (c *container) terminalFor(conn *control.Conn) (tty *os.File, err error) {
 	master.Close()
 	var order control.Order
 	if err == nil {
-		err = receiveOrder(conn, &order)
+		order, err = conn.HearOrder()
 	}
 	if err == nil && !order.Go {
 		err = errors.New("the terminal was not joined")
@@ -86,18 +86,11 @@ func (c *container) terminalFor(conn *control.Conn) (tty *os.File, err error) {
 	return tty, nil
 }
 
-// receiveOrder takes no descriptors.
-func receiveOrder(conn *control.Conn, order *control.Order) error {
-	files, err := conn.Receive(order)
-	closeFiles(files)
-	return err
-}
-
-// follow passes signals on to the command, and ends it when who asked for it is gone.
-func (c *container) follow(conn *control.Conn, process *nsexec.Process) {
+// passSignals passes signals on to the command, and ends it when who asked for it is gone.
+func passSignals(conn *control.Conn, process *nsexec.Process) {
 	for {
-		var order control.Order
-		if err := receiveOrder(conn, &order); err != nil {
+		order, err := conn.HearOrder()
+		if err != nil {
 			_ = process.Signal(unix.SIGKILL)
 			return
 		}

@@ -5,20 +5,38 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/sys/unix"
-
 	"unc/internal/control"
 	"unc/internal/hint"
 	"unc/internal/record"
 )
 
-// find looks up a container of the user's, one that runs or one that is kept.
+// find looks up a container of the user's, one that runs or one that is kept. It is asked by
+// way of the store, which is therefore open to the end of the process: a command's, not a
+// supervisor's.
 func find(called string) (*record.Entry, error) {
 	store, err := record.Open()
 	if err != nil {
 		return nil, err
 	}
 	return store.Find(called)
+}
+
+// findAll looks up some of them. What is wrong with one keeps none of the others from being
+// found: it is printed, and the exit code tells.
+func findAll(names []string) (entries []*record.Entry, code int) {
+	store, err := record.Open()
+	if err != nil {
+		return nil, Fail(err)
+	}
+	for _, n := range names {
+		e, err := store.Find(n)
+		if err != nil {
+			code = Fail(err)
+			continue
+		}
+		entries = append(entries, e)
+	}
+	return entries, code
 }
 
 // list is all of them; what supervisors that were killed have left is swept on the way.
@@ -28,6 +46,26 @@ func list() ([]*record.Entry, error) {
 		return nil, err
 	}
 	return store.List(forget)
+}
+
+// lookAgain is what a container has become, or nil when nothing is left of it: another may
+// have its name by now.
+func lookAgain(e *record.Entry) *record.Entry {
+	now, err := find(e.Info.Name)
+	if err != nil || !now.IsSame(e) {
+		return nil
+	}
+	return now
+}
+
+// hasEnded tells whether err, of who wanted to ask a container, means that it has ended since it
+// was found. One that can't be asked may also be about to start.
+func hasEnded(e *record.Entry, err error) bool {
+	if errors.Is(err, record.ErrNotThere) {
+		now := lookAgain(e)
+		return now == nil || !now.Alive
+	}
+	return errors.Is(err, control.ErrGone)
 }
 
 // dial begins a conversation with a container's supervisor.
@@ -59,56 +97,3 @@ func ask(e *record.Entry, r *control.Request) (*control.Conn, control.Reply, []*
 	}
 	return conn, reply, files, nil
 }
-
-// findAndDial is both, for a name that was typed.
-func findAndDial(called string) (*control.Conn, error) {
-	e, err := find(called)
-	if err != nil {
-		return nil, err
-	}
-	return dial(e)
-}
-
-// hasEnded tells whether nobody can be asked any more.
-func hasEnded(e *record.Entry) bool {
-	fd, err := e.Dial()
-	if err == nil {
-		unix.Close(fd)
-	}
-	return errors.Is(err, record.ErrNotThere)
-}
-
-// sendSignal has a supervisor send its container's command a signal, which with stop is to
-// end it, whichever it is.
-func sendSignal(e *record.Entry, number int, stop bool) error {
-	conn, _, files, err := ask(e, &control.Request{Verb: control.Signal, Signal: number, Stop: stop})
-	if err != nil {
-		return err
-	}
-	closeFiles(files)
-	return conn.Close()
-}
-
-// awaitEnd waits for the end of a container, for its exit code.
-func awaitEnd(conn *control.Conn) (int, error) { return killed(askEnd(conn)) }
-
-// askEnd does, and the error is control.ErrGone when nobody tells of it.
-func askEnd(conn *control.Conn) (code int, err error) {
-	err = conn.Send(&control.Request{Verb: control.Wait})
-	if err == nil {
-		code, err = conn.HearCode()
-	}
-	return code, err
-}
-
-// killed is the code of a container whose supervisor has none to tell: the kernel has ended
-// both then.
-func killed(code int, err error) (int, error) {
-	if errors.Is(err, control.ErrGone) {
-		return killedCode, nil
-	}
-	return code, err
-}
-
-// killedCode is the exit code of what SIGKILL has ended.
-const killedCode = 128 + 9

@@ -6,7 +6,6 @@ import (
 
 	"unc/internal/name"
 	"unc/internal/netplumb"
-	"unc/internal/record"
 )
 
 // inspectCmd shows all that is recorded of containers.
@@ -26,19 +25,11 @@ func (i *inspectCmd) Validate() error {
 }
 
 // run prints them, as one list in JSON or each as the template says.
-func (i *inspectCmd) run(*netplumb.Helper) (code int, err error) {
+func (i *inspectCmd) run(*netplumb.Helper) (int, error) {
 	if err := leaveRoot(); err != nil {
 		return 0, err
 	}
-	var entries []*record.Entry
-	for _, n := range i.Name {
-		e, err := find(n)
-		if err != nil {
-			code = Fail(err)
-			continue
-		}
-		entries = append(entries, e)
-	}
+	entries, code := findAll(i.Name)
 	if i.Format == "" {
 		return code, printInfos(os.Stdout, entries)
 	}

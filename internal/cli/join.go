@@ -15,6 +15,7 @@ import (
 	"unc/internal/idmap"
 	"unc/internal/name"
 	"unc/internal/nsexec"
+	"unc/internal/record"
 )
 
 // peerNetwork is a running container of the caller's, as far as another one that joins
@@ -56,7 +57,12 @@ func (f *networkFlags) join() (*nsexec.Target, error) {
 
 // findPeer asks the supervisor of a container for its network.
 func findPeer(called string) (*peerNetwork, error) {
-	e, err := find(called)
+	store, err := record.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close() // which the supervisor that this becomes would keep
+	e, err := store.Find(called)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +72,7 @@ func findPeer(called string) (*peerNetwork, error) {
 	}
 	defer conn.Close()
 	if reply.Peer == nil || len(files) != 2 {
-		closeFiles(files)
+		control.CloseFiles(files)
 		return nil, fmt.Errorf("joining the network of %q: its supervisor has sent %d descriptors, want 2 and what goes with them", called, len(files))
 	}
 	return &peerNetwork{files[0], files[1], reply.Peer.Hosts, reply.Peer.Resolv}, nil

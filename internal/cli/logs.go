@@ -60,31 +60,28 @@ func (l *logsCmd) do() error {
 		return hint.With(fmt.Errorf("container %q writes to where it was started, and nothing of it is kept", e.Info.Name),
 			"unc run --detach COMMAND    # keeps what the command writes")
 	}
-	over := make(chan *logfile.Rest, 1)
-	if !l.Follow || !e.Alive {
-		close(over)
-	} else if err := follow(e, dir, over); err != nil {
+	over, err := l.over(e, dir)
+	if err != nil {
 		return err
 	}
 	return readLog(dir, logfile.Options{Tail: tail, Follow: l.Follow, Timestamps: l.Timestamps}, over)
 }
 
-// follow has the reader told when a container has ended.
-func follow(e *record.Entry, dir *os.File, over chan<- *logfile.Rest) error {
+// over is closed when nothing more will be written that is to be shown, and has the rest of the log.
+func (l *logsCmd) over(e *record.Entry, dir *os.File) (<-chan *logfile.Rest, error) {
+	if !l.Follow || !e.Alive {
+		over := make(chan *logfile.Rest)
+		close(over)
+		return over, nil
+	}
 	conn, err := dial(e)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := conn.Send(&control.Request{Verb: control.Follow}); err != nil && !errors.Is(err, control.ErrGone) {
 		conn.Close()
-		return err
+		return nil, err
 	}
-	go func() {
-		defer close(over)
-		defer conn.Close()
-		// Without it, what there is by its name.
-		_, rest, _ := hearEnd(conn, dir)
-		over <- rest
-	}()
-	return nil
+	// What the supervisor can't be heard to say about the end, the log itself shows.
+	return awaitEnd(conn, dir, false).rest, nil
 }

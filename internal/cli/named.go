@@ -31,11 +31,12 @@ func (f *namedFlags) Validate() error {
 
 // each calls do for all of the containers, for which suits says which --all means. What is
 // wrong with one keeps it from none of the others: it is printed, and the exit code tells.
-func (f *namedFlags) each(suits func(*record.Entry) bool, do func(*record.Entry) error) (code int, err error) {
+func (f *namedFlags) each(suits func(*record.Entry) bool, do func(*record.Entry) error) (int, error) {
 	if err := leaveRoot(); err != nil {
 		return 0, err
 	}
 	var entries []*record.Entry
+	code := 0
 	if f.All {
 		all, err := list()
 		if err != nil {
@@ -46,22 +47,20 @@ func (f *namedFlags) each(suits func(*record.Entry) bool, do func(*record.Entry)
 				entries = append(entries, e)
 			}
 		}
-	}
-	for _, n := range f.Name {
-		e, err := find(n)
-		if err != nil {
-			code = Fail(err)
-			continue
-		}
-		entries = append(entries, e)
+	} else {
+		entries, code = findAll(f.Name)
 	}
 	for _, e := range entries {
-		if err := do(e); err != nil {
+		if err := do(e); err != nil && !f.passesOver(e, err) {
 			code = Fail(err)
 		}
 	}
 	return code, nil
 }
+
+// passesOver tells whether nothing is wrong with that a container has ended meanwhile: it has
+// been one of all, and nobody has named it.
+func (f *namedFlags) passesOver(e *record.Entry, err error) bool { return f.All && hasEnded(e, err) }
 
 func runs(e *record.Entry) bool { return e.Alive }
 

@@ -24,7 +24,7 @@ type netShowCmd struct {
 }
 
 func (s *netShowCmd) run(*netplumb.Helper) (int, error) {
-	status, err := netplumb.Ask("report")
+	status, err := netplumb.Report()
 	if err != nil {
 		return exitFailed, err
 	}
@@ -42,7 +42,7 @@ func (s *netShowCmd) run(*netplumb.Helper) (int, error) {
 type netReloadCmd struct{}
 
 func (*netReloadCmd) run(*netplumb.Helper) (int, error) {
-	status, err := netplumb.Ask("reload")
+	status, err := netplumb.Reload()
 	if err != nil {
 		return exitFailed, err
 	}

@@ -20,7 +20,7 @@ type recorder struct {
 	errors *os.File // the other end of stderr, for unc's own words
 	input  *os.File // where to write what the command reads, or nil
 
-	screens []*screen
+	copiers []*copier
 }
 
 // newRecorder puts the command's streams in the place of this process's.
@@ -82,13 +82,16 @@ func (r *recorder) join(master *os.File) error {
 
 // listen begins to write down what the command says.
 func (r *recorder) listen() {
-	for to, from := range map[io.Writer]*os.File{r.log.Stdout(): r.stdout, r.log.Stderr(): r.stderr} {
-		s, err := startScreen(to, from)
+	for _, stream := range []struct {
+		from *os.File
+		to   io.Writer
+	}{{r.stdout, r.log.Stdout()}, {r.stderr, r.log.Stderr()}} {
+		c, err := startCopier(stream.to, stream.from)
 		if err != nil {
 			warn(err.Error())
 			continue
 		}
-		r.screens = append(r.screens, s)
+		r.copiers = append(r.copiers, c)
 	}
 }
 
@@ -96,8 +99,8 @@ func (r *recorder) listen() {
 func (r *recorder) letGo() { empty(0, 1, 2) }
 
 func (r *recorder) finish() {
-	for _, s := range r.screens {
-		s.finish()
+	for _, c := range r.copiers {
+		c.finish()
 	}
 }
 

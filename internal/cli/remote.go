@@ -10,14 +10,13 @@ import (
 
 // remote is a command in a container that another process supervises.
 type remote struct {
-	conn     *control.Conn
-	joined   bool // the supervisor waits to hear that its terminal is ready
-	released bool
+	conn   *control.Conn
+	joined bool // the supervisor waits to hear that its terminal is ready
 }
 
-// begin lets the command start, and waits until it has, or returns why not. A signal that is
-// to end unc does, until then: who supervises the container may not answer, and if he does,
-// he ends the command of an asker who is gone.
+// begin lets the command start, and waits until it has, or returns why not. Signals are not for it
+// until then: who supervises the container may not answer, and if he does, he ends the
+// command of an asker who is gone.
 func (r *remote) begin() error {
 	if r.joined {
 		if err := r.conn.Send(control.Order{Go: true}); err != nil {
@@ -25,30 +24,15 @@ func (r *remote) begin() error {
 		}
 	}
 	reply, files, err := r.conn.Hear()
-	closeFiles(files)
+	control.CloseFiles(files)
 	if err == nil && !reply.Started {
 		err = errors.New("the container's supervisor has not told that the command runs")
 	}
 	return err
 }
 
-// Release has signals be the command's, which has begun.
-func (r *remote) Release() error {
-	r.released = true
-	return nil
-}
-
-// Started has nothing to wait for.
-func (r *remote) Started() error { return nil }
-
-// Signal has a signal sent to it. One that does not end unc, before there is a command to
-// get it, is nobody's.
-func (r *remote) Signal(sig unix.Signal) error {
-	if !r.released {
-		return nil
-	}
-	return r.conn.Send(control.Order{Signal: int(sig)})
-}
+// Signal has a signal sent to it.
+func (r *remote) Signal(sig unix.Signal) error { return r.conn.Send(control.Order{Signal: int(sig)}) }
 
 // Wait waits for its end.
 func (r *remote) Wait() (int, error) { return r.conn.HearCode() }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/sys/unix"
-
 	"unc/internal/hint"
 	"unc/internal/netplumb"
 	"unc/internal/record"
@@ -40,9 +38,11 @@ func (r *rmCmd) remove(e *record.Entry) error {
 	if !r.Force {
 		return hint.With(fmt.Errorf("container %q is running", e.Info.Name), "unc stop "+e.Info.Name+"    # nothing of it is left then; or unc rm --force")
 	}
-	one, err := begin(e, int(unix.SIGKILL), true)
-	if err != nil {
+	if err := kill(e); err != nil {
 		return err
 	}
-	return <-one.ended
+	if now := lookAgain(e); now != nil && !now.Alive {
+		return now.Remove() // it has failed just before
+	}
+	return nil
 }

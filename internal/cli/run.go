@@ -56,7 +56,6 @@ func (r *runCmd) run(early *netplumb.Helper) (code int, err error) {
 	c, err := r.newContainer()
 	if err == nil {
 		code, err = r.contain(c, setup)
-		c.console.restore() // before the following has something to say
 		c.close()
 	}
 	setup.Close() // if that did not come so far, it has touched nothing
@@ -81,7 +80,7 @@ func (r *runCmd) contain(c *container, setup *netplumb.Helper) (code int, err er
 		return 0, err
 	}
 	r.request(setup, c.child.PID, c.name)
-	sv := newSupervisor(c.child, c.console)
+	sv := newSupervisor(c, c.console)
 	// Not before Start: threads that run while a process is copied make it slow.
 	go sv.catchSignals()
 	err = r.furnish(sv, c, setup)
@@ -93,10 +92,11 @@ func (r *runCmd) contain(c *container, setup *netplumb.Helper) (code int, err er
 		}
 		return 0, err
 	}
-	code, err = sv.supervise()
+	code, err = sv.supervise(c.child.Started())
 	if err == nil {
-		err = c.front.await()
+		<-c.begun // or its end would be told before its beginning
 		c.end(code)
+		err = c.failed
 	}
 	return code, err
 }
@@ -143,7 +143,7 @@ func (r *runCmd) furnish(sv *supervisor, c *container, setup *netplumb.Helper) e
 	if n != nil {
 		sv.ended = inside.LetGo
 	}
-	return sv.release()
+	return sv.release(c.child.Release)
 }
 
 // begin starts what a running container needs of its supervisor.

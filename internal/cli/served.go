@@ -14,11 +14,11 @@ import (
 // answer has the conversation that begins with a request of the same user's.
 func (c *container) answer(conn *control.Conn, r *control.Request, files []*os.File) {
 	defer conn.Close()
-	defer closeFiles(files)
+	defer control.CloseFiles(files)
 	var err error
 	switch r.Verb {
 	case control.Signal:
-		heard := c.awaited()
+		heard := c.addWaiter()
 		if heard == nil {
 			return // there is nobody to send it to: the end of the conversation says so
 		}
@@ -29,7 +29,7 @@ func (c *container) answer(conn *control.Conn, r *control.Request, files []*os.F
 	case control.Wait:
 		err = c.tellEnd(conn)
 	case control.Follow:
-		err = c.tellReader(conn)
+		err = c.tellReader(conn, control.Reply{})
 	case control.Network:
 		err = c.share(conn)
 	case control.Attach:
@@ -54,12 +54,31 @@ func (c *container) askedTo(r *control.Request) error {
 	if err := checkSignal(r.Signal); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	c.stopped = c.stopped || r.Stop
-	c.sent |= signalBit(r.Signal)
-	c.mu.Unlock()
-	return c.child.Signal(unix.Signal(r.Signal))
+	if r.Stop {
+		return c.stop(unix.Signal(r.Signal))
+	}
+	return c.Signal(unix.Signal(r.Signal))
 }
+
+// stop sends the command a signal that is to end it, whichever it is.
+func (c *container) stop(sig unix.Signal) error {
+	c.mu.Lock()
+	c.stopped = true
+	c.mu.Unlock()
+	return c.Signal(sig)
+}
+
+// Signal sends the command a signal. Whether it came over the socket or to this process, which a
+// service manager knows as the main one (ready), it is somebody's wish.
+func (c *container) Signal(sig unix.Signal) error {
+	c.mu.Lock()
+	c.sent |= signalBit(int(sig))
+	c.mu.Unlock()
+	return c.child.Signal(sig)
+}
+
+// Wait waits for the end of the container.
+func (c *container) Wait() (int, error) { return c.child.Wait() }
 
 // others are signals that programs take for something else than to end: to read their
 // configuration again, most of all.
@@ -75,13 +94,6 @@ func (c *container) wanted(code int) bool {
 	return c.stopped || c.sent&^others != 0 || code > 128 && c.sent&signalBit(code-128) != 0
 }
 
-func checkSignal(number int) error {
-	if number < 1 || number > 64 {
-		return fmt.Errorf("there is no signal %d", number)
-	}
-	return nil
-}
-
 // attach hands over where to write what the command reads. What it writes is in the log.
 func (c *container) attach(conn *control.Conn) error {
 	r, detached := c.console.(*recorder)
@@ -93,18 +105,9 @@ func (c *container) attach(conn *control.Conn) error {
 	if r.tty {
 		input = r.stdout
 	}
-	reply, files := control.Reply{Terminal: r.tty}, []*os.File{}
+	var files []*os.File
 	if input != nil {
 		files = append(files, input)
 	}
-	if err := conn.Send(reply, files...); err != nil {
-		return err
-	}
-	return c.tellReader(conn)
-}
-
-func closeFiles(files []*os.File) {
-	for _, f := range files {
-		f.Close()
-	}
+	return c.tellReader(conn, control.Reply{Terminal: r.tty}, files...)
 }

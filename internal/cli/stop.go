@@ -6,12 +6,10 @@ import (
 	"math"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"unc/internal/control"
 	"unc/internal/netplumb"
 	"unc/internal/record"
 )
@@ -43,15 +41,15 @@ func (s *stopCmd) run(*netplumb.Helper) (int, error) {
 		return 0, err
 	}
 	deadline := time.Now().Add(time.Duration(s.Time) * time.Second)
-	var stopping []stopped
+	var asked []*stopping
 	code, err := s.each(runs, func(e *record.Entry) error {
-		one, err := begin(e, number, true)
+		one, err := signalAndWait(e, number)
 		if err == nil {
-			stopping = append(stopping, one)
+			asked = append(asked, one)
 		}
 		return err
 	})
-	for _, one := range stopping {
+	for _, one := range asked {
 		if err := one.finish(deadline); err != nil {
 			code = Fail(err)
 			continue
@@ -61,128 +59,15 @@ func (s *stopCmd) run(*netplumb.Helper) (int, error) {
 	return code, err
 }
 
-// stopped is a container that has been asked to end.
-type stopped struct {
-	entry *record.Entry
-	ended chan error
-}
-
-// begin asks it, and begins to wait for its end before.
-func begin(e *record.Entry, number int, stop bool) (stopped, error) {
-	conn, err := dial(e)
-	if err != nil {
-		return stopped{}, err
-	}
-	s := stopped{e, make(chan error, 1)}
-	go func() {
-		defer conn.Close()
-		_, err := awaitEnd(conn)
-		if err != nil && hasEnded(e) {
-			err = nil // before it could be asked
-		}
-		s.ended <- err
-	}()
-	return s, sendSignal(e, number, stop)
-}
-
 // finish waits until the container has ended; from the deadline on it has to.
-func (s stopped) finish(deadline time.Time) error {
+func (s *stopping) finish(deadline time.Time) error {
 	select {
 	case err := <-s.ended:
 		return err
 	case <-time.After(time.Until(deadline)):
 	}
-	err := sendSignal(s.entry, int(unix.SIGKILL), true)
-	if err != nil && !isOver(err) {
+	if err := sendSignal(s.entry, int(unix.SIGKILL), true); err != nil && !hasEnded(s.entry, err) {
 		return err
 	}
 	return <-s.ended
-}
-
-// isOver tells whether a container can't be asked any more because it has ended meanwhile.
-func isOver(err error) bool {
-	return errors.Is(err, record.ErrNotThere) || errors.Is(err, control.ErrGone)
-}
-
-// killCmd sends containers' commands a signal.
-type killCmd struct {
-	Signal string `short:"s" default:"KILL" placeholder:"SIGNAL"`
-
-	namedFlags
-}
-
-// Validate checks the signal.
-func (k *killCmd) Validate() error {
-	_, err := parseSignal(k.Signal)
-	return errors.Join(err, k.namedFlags.Validate())
-}
-
-// run prints the names of those that have got it; they have ended when it was SIGKILL.
-func (k *killCmd) run(*netplumb.Helper) (int, error) {
-	number, err := parseSignal(k.Signal)
-	if err != nil {
-		return 0, err
-	}
-	return k.each(runs, func(e *record.Entry) error {
-		one, err := begin(e, number, false)
-		if err != nil {
-			return err
-		}
-		if unix.Signal(number) == unix.SIGKILL {
-			if err := <-one.ended; err != nil {
-				return err
-			}
-		}
-		_, err = fmt.Fprintln(os.Stdout, e.Info.Name)
-		return err
-	})
-}
-
-// parseSignal reads a number, or a name with or without SIG.
-func parseSignal(text string) (int, error) {
-	if number, err := strconv.Atoi(text); err == nil {
-		return number, checkSignal(number)
-	}
-	upper := strings.ToUpper(text)
-	if !strings.HasPrefix(upper, "SIG") {
-		upper = "SIG" + upper
-	}
-	if sig := unix.SignalNum(upper); sig != 0 {
-		return int(sig), nil
-	}
-	return 0, fmt.Errorf("there is no signal %.40q; kill -l lists them", text)
-}
-
-// waitCmd waits for the end of containers.
-type waitCmd struct{ namedFlags }
-
-// run prints the exit code of each.
-func (w *waitCmd) run(*netplumb.Helper) (int, error) {
-	return w.each(runs, func(e *record.Entry) error {
-		code, err := codeOf(e)
-		if err == nil {
-			_, err = fmt.Fprintln(os.Stdout, code)
-		}
-		return err
-	})
-}
-
-// codeOf waits for the end of a container, for its exit code. One that was about to end, and
-// can't be asked any more, may be kept by now.
-func codeOf(e *record.Entry) (int, error) {
-	if !e.Alive {
-		return e.Info.Ended.Code, nil
-	}
-	conn, err := dial(e)
-	code := 0
-	if err == nil {
-		defer conn.Close()
-		code, err = askEnd(conn)
-	}
-	if isOver(err) {
-		if now, err := find(e.Info.Name); err == nil && now.IsSame(e) && !now.Alive {
-			return now.Info.Ended.Code, nil
-		}
-	}
-	return killed(code, err)
 }

@@ -34,23 +34,26 @@ const settled = time.Second
 // supervised is what a supervisor stays with: a container, or one command of one that
 // another supervisor has.
 type supervised interface {
-	Release() error               // lets the command start
-	Started() error               // waits until it has, or says why not
 	Signal(sig unix.Signal) error // is for the command
 	Wait() (int, error)           // to its end, for its exit code
 }
 
 // console is where the command's streams lead that are not simply passed on.
 type console interface {
+	raw() bool                 // whether it may have to be restored
+	listen()                   // when the command runs
+	letGo()                    // of what only the command reads and writes
+	heed(sig unix.Signal) bool // takes a signal that is for the console, not for the command
+	finish()                   // when the command has ended: all that it wrote has arrived
+	restore()                  // as it was found
+}
+
+// containerConsole is that of a container which this process makes.
+type containerConsole interface {
+	console
 	streams() [3]bool           // which of 0, 1 and 2 become a terminal of the container's
 	kind() string               // its TERM
-	raw() bool                  // whether it may have to be restored
 	join(master *os.File) error // before the command runs
-	listen()                    // when it runs
-	letGo()                     // of what only the command reads and writes
-	heed(sig unix.Signal) bool  // takes a signal that is for the console, not for the command
-	finish()                    // when the command has ended: all that it wrote has arrived
-	restore()                   // as it was found
 }
 
 // supervisor stays with a container to its end.
@@ -62,8 +65,13 @@ type supervisor struct {
 	began   func() error  // starts what a running container needs of its supervisor, or nil
 	ended   func()        // does what is to be done for one that has ended, or nil
 
+	// grace is how long a signal that comes before the command runs is kept for it, instead of
+	// ending unc.
+	grace time.Duration
+
 	mu       sync.Mutex
 	released bool
+	kept     unix.Signal // 0: none
 }
 
 func newSupervisor(child supervised, c console) *supervisor {
@@ -90,18 +98,22 @@ func (s *supervisor) catchSignals() {
 	}
 }
 
-// release lets the command start. Until then signals end unc, and the kernel the
-// container with it; from then on they are the command's.
-func (s *supervisor) release() error {
+// release lets the command start, or is told that it has. Until then signals end unc, and the kernel
+// a container with it; from then on they are the command's.
+func (s *supervisor) release(start func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.released = true
-	return s.child.Release()
+	err := start()
+	if err == nil && s.kept != 0 {
+		_ = s.child.Signal(s.kept)
+	}
+	return err
 }
 
-// supervise waits until the container has ended and all that it wrote is shown.
-func (s *supervisor) supervise() (int, error) {
-	failed := s.child.Started()
+// supervise waits until the container has ended and all that it wrote is shown. Its command runs
+// when nothing has failed so far.
+func (s *supervisor) supervise(failed error) (int, error) {
 	if failed == nil {
 		s.console.listen()
 		s.console.letGo()
@@ -128,13 +140,35 @@ func (s *supervisor) handle(sig unix.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case slices.Contains(fatal, os.Signal(sig)), !s.released && slices.Contains(ending, os.Signal(sig)):
-		s.console.restore()
-		dieOf(sig)
+	case slices.Contains(fatal, os.Signal(sig)):
+		s.die(sig)
+	case !s.released && slices.Contains(ending, os.Signal(sig)):
+		s.end(sig)
 	case !s.released, s.console.heed(sig): // what else is only of a terminal's size is looked at later
 	default:
 		_ = s.child.Signal(sig)
 	}
+}
+
+// end is for a signal that comes before the command runs. Who sends another one, or has waited for
+// long enough, wants unc to end.
+func (s *supervisor) end(sig unix.Signal) {
+	if s.grace == 0 || s.kept != 0 {
+		s.die(sig)
+	}
+	s.kept = sig
+	time.AfterFunc(s.grace, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.released {
+			s.die(sig)
+		}
+	})
+}
+
+func (s *supervisor) die(sig unix.Signal) {
+	s.console.restore()
+	dieOf(sig)
 }
 
 // dieOf ends this process as sig does by default. The runtime's own default for

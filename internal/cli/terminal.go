@@ -19,7 +19,7 @@ type terminal struct {
 	is     [3]bool
 	out    *os.File // where to show what the container writes
 	master *os.File // controlling side of the container's terminal, once joined
-	screen *screen
+	copier *copier  // of what is shown
 
 	mu    sync.Mutex  // a signal may come at any time
 	saved *term.State // of standard input, while it is raw
@@ -41,6 +41,20 @@ func findTerminal() *terminal {
 		}
 	}
 	return t
+}
+
+// terminalOf is the terminal of a command that has to have one, or may have none.
+func terminalOf(tty bool) (*terminal, error) {
+	t := findTerminal()
+	if tty && !t.is[0] {
+		return nil, errors.New("--tty: standard input is no terminal")
+	}
+	return t, nil
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
 }
 
 func (t *terminal) streams() [3]bool { return t.is }
@@ -79,21 +93,8 @@ func (t *terminal) join(master *os.File) error {
 		return err
 	}
 	var err error
-	t.screen, err = startScreen(t.out, master)
+	t.copier, err = startCopier(t.out, master)
 	return err
-}
-
-// take makes the terminal raw if it is ours: a shell that runs unc in the background
-// keeps it. Called again when unc may have been brought to the foreground.
-func (t *terminal) take() error {
-	if !t.is[0] || !inForeground() {
-		return nil
-	}
-	if err := t.makeRaw(); err != nil {
-		return err
-	}
-	// Output is processed once: from now on not by our terminal, but by the container's.
-	return setProcessing(t.master, true)
 }
 
 // listen begins to pass on what is typed. Before the command runs nobody would get
@@ -154,82 +155,13 @@ func (t *terminal) heed(sig unix.Signal) bool {
 	return true
 }
 
-// awaitForeground returns when the terminal is ours and there is something to read.
-// No signal tells of the former (bash sends none to a job that was not stopped),
-// but news of the latter is the time to look: once for each, not for as long as
-// there is something, which may be the shell's for long. What is typed ahead of a
-// shell's fg comes before the terminal does, by a moment, for which news is looked
-// after a few times.
-func (t *terminal) awaitForeground() error {
-	const again, after = 50, 20 // milliseconds, times
-	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(poll)
-	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET}
-	if err := unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, 0, &event); err != nil {
-		return err
-	}
-	for looks := 0; !inForeground(); looks-- {
-		timeout := -1
-		if looks > 0 {
-			timeout = again
-		}
-		n, err := unix.EpollWait(poll, []unix.EpollEvent{{}}, timeout)
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return err
-		}
-		if n > 0 {
-			looks = after
-		}
-	}
-	return nil
-}
-
-// inForeground tells whether the terminal on standard input is this process
-// group's, or nobody's, as one is that controls no session.
-func inForeground() bool {
-	group, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
-	return errors.Is(err, unix.ENOTTY) || err == nil && group == unix.Getpgrp()
-}
-
 // finish waits until all that the container has written is shown, and restores
 // the terminal. No process of the container is left then.
 func (t *terminal) finish() {
-	if t.screen != nil {
-		t.screen.finish()
+	if t.copier != nil {
+		t.copier.finish()
 	}
 	t.restore()
-}
-
-// makeRaw hands every key to the container's terminal, which does the line editing
-// and makes signals of Ctrl-C and Ctrl-Z.
-func (t *terminal) makeRaw() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.over {
-		return nil
-	}
-	saved, err := term.MakeRaw(0)
-	if err != nil {
-		return fmt.Errorf("setting the terminal to raw mode: %w", err)
-	}
-	if t.saved == nil {
-		t.saved = saved
-	}
-	return nil
-}
-
-// restore puts the terminal back as it was found, for good: whoever is about to
-// make it raw comes too late.
-func (t *terminal) restore() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.over = true
-	if t.saved != nil {
-		_ = term.Restore(0, t.saved)
-	}
 }
 
 // resize gives the container's terminal the size of ours; the kernel tells the

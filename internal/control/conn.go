@@ -77,13 +77,13 @@ func (c *Conn) Send(message any, files ...*os.File) error {
 	return nil
 }
 
-// Receive waits for a message and reads it into what message points to. It returns the
+// receive waits for a message and reads it into what message points to. It returns the
 // descriptors that came with it, which are the caller's to close, and io.EOF when the
 // other side has ended the conversation.
-func (c *Conn) Receive(message any) (files []*os.File, err error) {
+func (c *Conn) receive(message any) (files []*os.File, err error) {
 	defer func() {
 		if err != nil {
-			closeAll(files)
+			CloseFiles(files)
 			files = nil
 		}
 	}()
@@ -142,7 +142,8 @@ func filesIn(rights []byte) (files []*os.File) {
 	return files
 }
 
-func closeAll(files []*os.File) {
+// CloseFiles closes descriptors that came with a message.
+func CloseFiles(files []*os.File) {
 	for _, f := range files {
 		f.Close()
 	}

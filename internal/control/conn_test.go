@@ -49,7 +49,7 @@ func TestMessages(t *testing.T) {
 			sent := make(chan error, 1)
 			go func() { sent <- a.Send(test.message, files...) }()
 			var got Request
-			passed, err := b.Receive(&got)
+			passed, err := b.receive(&got)
 			if err := errors.Join(err, <-sent); err != nil {
 				t.Fatal(err)
 			}
@@ -119,11 +119,11 @@ func TestStrayDescriptors(t *testing.T) {
 				write(t, a, test.end, nil)
 			}
 			var r Request
-			files, err := b.Receive(&r)
+			files, err := b.receive(&r)
 			if test.want && (err != nil || r.Verb != Wait) {
 				t.Errorf("got %v, %v", r, err)
 			}
-			closeAll(files)
+			CloseFiles(files)
 			if now := countOpen(t); now != open {
 				t.Errorf("%d descriptors are open, want %d", now, open)
 			}
@@ -165,7 +165,7 @@ func TestConversationsThatBreakOff(t *testing.T) {
 				write(t, a, []byte(test.sent), nil)
 			}
 			a.Close()
-			if _, err := b.Receive(new(Request)); !errors.Is(err, io.EOF) {
+			if _, err := b.receive(new(Request)); !errors.Is(err, io.EOF) {
 				t.Errorf("got %v, want the end", err)
 			}
 		})
@@ -178,7 +178,7 @@ func TestTooLong(t *testing.T) {
 		t.Errorf("got %v, want an error before anything is sent", err)
 	}
 	write(t, a, []byte{0, 0, 0, 2}, nil) // 32 MiB
-	if _, err := b.Receive(new(Request)); err == nil || errors.Is(err, io.EOF) {
+	if _, err := b.receive(new(Request)); err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("got %v, want that it is too long", err)
 	}
 }
@@ -198,7 +198,7 @@ func FuzzReceive(f *testing.F) {
 		a.Close()
 		for {
 			var reply Reply
-			files, err := b.Receive(&reply)
+			files, err := b.receive(&reply)
 			if err != nil {
 				if len(files) > 0 {
 					t.Errorf("%d descriptors come with an error", len(files))
@@ -208,7 +208,7 @@ func FuzzReceive(f *testing.F) {
 			if len(files) > maxFiles {
 				t.Errorf("got %d descriptors, want %d at most", len(files), maxFiles)
 			}
-			closeAll(files)
+			CloseFiles(files)
 		}
 	})
 }

@@ -15,13 +15,15 @@
 // descriptors; what follows depends on its verb:
 //
 //	signal    ──▶ Request                    ◀── Reply{}
-//	wait      ──▶ Request                    ◀── Reply{Code}, when the container has ended
+//	wait      ──▶ Request                    ◀── Reply{}, at once
+//	                                         ◀── Reply{Code}, when the container has ended
 //	network   ──▶ Request                    ◀── Reply{Peer} + process 1 and network, of nsexec.Child.Offer
-//	follow    ──▶ Request                    ◀── Reply{Code}, when the container has ended
+//	follow    ──▶ Request                    ◀── Reply{}, at once
+//	                                         ◀── Reply{Code}, when the container has ended
 //	          ──▶ Order{Go}, when the rest of its log is open
 //	                                         ◀── the end, when its name is free
 //	attach    ──▶ Request                    ◀── Reply{Terminal} + standard input, if it has one
-//	                                         and as follow
+//	                                         and as follow from then on
 //	exec      ──▶ Request + three streams    ◀── Reply{Terminal} + terminal, if one is asked for
 //	          ──▶ Order{Go}, when it is joined
 //	                                         ◀── Reply{Started}
@@ -30,6 +32,10 @@
 //
 // Reply{Failed} in place of any other ends it. So does the end of either side: a command
 // whose asker is gone is ended, unless it was asked for with Detach.
+//
+// A supervisor that ends while somebody connects may never hear of him. So who waits is told at
+// once that he will be told more: the end of the conversation means before that only that
+// the container has ended, and after that, that the supervisor was killed.
 //
 // # On the wire
 //

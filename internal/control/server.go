@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -33,6 +34,29 @@ func Serve(listening *os.File, handle func(c *Conn, r *Request, files []*os.File
 	return nil
 }
 
+// AnswerWaiting is Serve for the last moment: it answers those who have connected by now and
+// nobody else, and returns at once. Whoever is being answered is one of those in all.
+func AnswerWaiting(listening *os.File, all *sync.WaitGroup, handle func(c *Conn, r *Request, files []*os.File)) error {
+	defer listening.Close()
+	fd := int(listening.Fd())
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return fmt.Errorf("listening on the control socket: %w", err)
+	}
+	for {
+		switch peer, _, err := unix.Accept4(fd, unix.SOCK_CLOEXEC); {
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EAGAIN):
+			return nil
+		case err != nil:
+			return fmt.Errorf("answering at the control socket: %w", err)
+		default:
+			if c, err := NewConn(peer); err == nil {
+				all.Go(func() { begin(c, handle) })
+			}
+		}
+	}
+}
+
 func accept(l *net.UnixListener, handle func(*Conn, *Request, []*os.File)) {
 	for {
 		c, err := l.AcceptUnix()
@@ -41,8 +65,6 @@ func accept(l *net.UnixListener, handle func(*Conn, *Request, []*os.File)) {
 			return
 		case err != nil:
 			<-time.After(again)
-		case !isOwn(c):
-			c.Close()
 		default:
 			go begin(&Conn{c}, handle)
 		}
@@ -64,14 +86,27 @@ func isOwn(c *net.UnixConn) bool {
 	return err == nil && own
 }
 
-// begin reads the request of a conversation.
+// begin reads the request of a conversation, if it is the same user's.
 func begin(c *Conn, handle func(*Conn, *Request, []*os.File)) {
+	if !isOwn(c.c) {
+		c.Close()
+		return
+	}
 	var r Request
-	files, err := c.Receive(&r)
+	files, err := c.receive(&r)
 	if err != nil {
 		_ = c.Send(Reply{Failed: &Failure{Text: err.Error(), Code: 125}}) // who only looked in is not there any more
 		c.Close()
 		return
 	}
 	handle(c, &r, files)
+}
+
+// HearOrder waits for what a client says in the course of a conversation. The error is io.EOF when
+// he has left. Descriptors are not taken.
+func (c *Conn) HearOrder() (Order, error) {
+	var order Order
+	files, err := c.receive(&order)
+	CloseFiles(files)
+	return order, err
 }

@@ -8,12 +8,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
 
-// serve answers on a socket with the code 7.
-func serve(t *testing.T) (path string) {
+// listen makes a socket.
+func listen(t *testing.T) (path string, listening *os.File) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "control") // t.TempDir may be too long a path for a socket
 	if err != nil {
@@ -30,13 +31,22 @@ func serve(t *testing.T) (path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = Serve(file, func(c *Conn, _ *Request, files []*os.File) {
-		defer c.Close()
-		closeAll(files)
-		seven := 7
-		_ = c.Send(Reply{Code: &seven})
-	})
-	if err != nil {
+	return path, file
+}
+
+// seven answers with that code.
+func seven(c *Conn, _ *Request, files []*os.File) {
+	defer c.Close()
+	CloseFiles(files)
+	code := 7
+	_ = c.Send(Reply{Code: &code})
+}
+
+// serve answers on a socket with the code 7.
+func serve(t *testing.T) (path string) {
+	t.Helper()
+	path, listening := listen(t)
+	if err := Serve(listening, seven); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -66,6 +76,31 @@ func TestServe(t *testing.T) {
 			t.Errorf("got %d, %v; want 7", code, err)
 		}
 	}
+}
+
+// Those who are there are answered; one that says nothing keeps none of them waiting.
+func TestAnswerWaiting(t *testing.T) {
+	path, listening := listen(t)
+	silent := dial(t, path)
+	var asked []*Conn
+	for range 20 {
+		c := dial(t, path)
+		if err := c.Send(Request{Verb: Wait}); err != nil {
+			t.Fatal(err)
+		}
+		asked = append(asked, c)
+	}
+	var all sync.WaitGroup
+	if err := AnswerWaiting(listening, &all, seven); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range asked {
+		if code, err := c.HearCode(); err != nil || code != 7 {
+			t.Errorf("got %d, %v; want 7", code, err)
+		}
+	}
+	silent.Close()
+	all.Wait()
 }
 
 func TestServeRefusesNonsense(t *testing.T) {
@@ -138,6 +173,59 @@ func TestHear(t *testing.T) {
 				t.Errorf("got %d, %v; want %d, %q", got, err, test.code, test.err)
 			}
 		})
+	}
+}
+
+// What a client hears that is not a code.
+func TestHearTheRest(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		reply           *Reply
+		accepted, ended string // the errors; empty: none
+	}{
+		{"a reply", &Reply{}, "", "goes on to speak"},
+		{"a failure", &Reply{Failed: &Failure{Text: "no room"}}, "no room", "no room"},
+		{"the end", nil, ErrGone.Error(), ""},
+	} {
+		for what, wait := range map[string]struct {
+			hear func(*Conn) error
+			want string
+		}{
+			"accepted": {(*Conn).HearAccepted, test.accepted}, "ended": {(*Conn).AwaitEnd, test.ended},
+		} {
+			t.Run(test.name+", "+what, func(t *testing.T) {
+				a, b := pair(t)
+				if test.reply != nil {
+					if err := a.Send(test.reply); err != nil {
+						t.Fatal(err)
+					}
+				}
+				a.Close()
+				err := wait.hear(b)
+				if (err == nil) != (wait.want == "") || err != nil && !strings.Contains(err.Error(), wait.want) {
+					t.Errorf("got %v, want %q", err, wait.want)
+				}
+			})
+		}
+	}
+}
+
+// An order comes without descriptors, whatever is sent along.
+func TestHearOrder(t *testing.T) {
+	a, b := pair(t)
+	if err := a.Send(Order{Signal: 15}, tempFile(t, "")); err != nil {
+		t.Fatal(err)
+	}
+	open := countOpen(t)
+	if order, err := b.HearOrder(); err != nil || order != (Order{Signal: 15}) {
+		t.Errorf("got %v, %v, want signal 15", order, err)
+	}
+	if now := countOpen(t); now != open {
+		t.Errorf("%d descriptors are open, want %d", now, open)
+	}
+	a.Close()
+	if _, err := b.HearOrder(); !errors.Is(err, io.EOF) {
+		t.Errorf("got %v, want the end", err)
 	}
 }
 

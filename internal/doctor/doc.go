@@ -29,6 +29,6 @@
 // others. What can't be looked at, because it is hidden, counts as well unless the trial
 // fails; what depends on something that is missing is left out.
 //
-// Checks that only read files do so below a root, which is not "/" in tests of machines
-// that can't be had otherwise: AppArmor, a kernel with modules.
+// What a test can't bring about on a real machine, another kernel, its modules and settings,
+// AppArmor, it puts in the place of the machine's own (type machine).
 package doctor

@@ -1,18 +1,22 @@
 package doctor
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
+	"unc/internal/idmap"
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
 	"unc/internal/record"
 	"unc/internal/userns"
 )
 
-// Visit is who comes, and what only the command line knows how to do.
-type Visit struct {
+// Options are what only the command line knows: who would have the containers, and how
+// net-setup is started.
+type Options struct {
 	// As makes a sentence about the user whose containers these would be. NoUser is why root
 	// becomes nobody: then only what does not depend on a user is looked at.
 	As     func() string
@@ -24,13 +28,14 @@ type Visit struct {
 
 // machine is what is looked at; tests put their own in its place.
 type machine struct {
-	visit    Visit
+	options  Options
 	root     string // of the files that are read; empty is the machine's own
 	settings userns.Settings
 	uid, gid int
 	release  func() (string, error)
-	filters  func() error           // whether the kernel filters system calls
-	where    func() (string, error) // records are
+	filters  func() error              // whether the kernel filters system calls
+	where    func() (string, error)    // records are
+	ids      func() (idmap.Map, error) // with the user's subordinate ones
 	start    func(*nsexec.Spec) (container, error)
 	patience time.Duration
 }
@@ -39,10 +44,13 @@ type machine struct {
 const patience = 3 * time.Second
 
 // Examine makes all checks. It returns within a few seconds, whatever is wrong.
-func Examine(v Visit) []Finding {
+func Examine(o Options) []Finding {
+	uid, gid := os.Geteuid(), os.Getegid()
 	m := &machine{
-		visit: v, settings: userns.Read, uid: os.Geteuid(), gid: os.Getegid(), where: record.Where,
+		options: o, settings: userns.Read, uid: uid, gid: gid, where: record.Where,
 		release: kernelRelease, filters: kernelFilters, start: startContainer, patience: patience,
+		// For two checks, and a directory service may take its time.
+		ids: sync.OnceValues(func() (idmap.Map, error) { return idmap.Subordinate(uint32(uid), uint32(gid), 0, 0) }),
 	}
 	return m.examine(m.checks())
 }
@@ -68,7 +76,7 @@ func (m *machine) checks() []check {
 		{"ipv6", m.ipv6},
 		{"resolver", m.resolver},
 	}
-	if m.visit.NoUser == nil {
+	if m.options.NoUser == nil {
 		list = append(list, []check{
 			{"container", m.container},
 			{"net-setup", m.network},
@@ -81,10 +89,10 @@ func (m *machine) checks() []check {
 }
 
 func (m *machine) user() []Finding {
-	if m.visit.NoUser != nil {
-		return []Finding{found("user", Problem, m.visit.NoUser)}
+	if m.options.NoUser != nil {
+		return []Finding{found("user", Problem, m.options.NoUser)}
 	}
-	return []Finding{fine("user", m.visit.As())}
+	return []Finding{fine("user", m.options.As())}
 }
 
 // examine runs all checks at once, for net-setup takes as long as all the others.
@@ -101,29 +109,32 @@ func (m *machine) examine(checks []check) []Finding {
 			answers[i] <- c.look()
 		}()
 	}
-	late := time.NewTimer(m.patience)
-	defer late.Stop()
+	late, cancel := context.WithTimeout(context.Background(), m.patience)
+	defer cancel()
 	var list []Finding
-	isLate := false
 	for i, c := range checks {
-		if isLate {
-			select {
-			case found := <-answers[i]:
-				list = append(list, found...)
-				continue
-			default:
-			}
-		} else {
-			select {
-			case found := <-answers[i]:
-				list = append(list, found...)
-				continue
-			case <-late.C:
-				isLate = true
-			}
+		answer, ok := await(answers[i], late.Done())
+		if !ok {
+			answer = []Finding{found(c.name, Problem, fmt.Errorf("this could not be found out within %v", m.patience))}
 		}
-		list = append(list, found(c.name, Problem, fmt.Errorf("this could not be found out within %v", m.patience)))
+		list = append(list, answer...)
 	}
 	refer(list)
 	return list
+}
+
+// await returns the answer of a check that has one when patience is over.
+func await(answer <-chan []Finding, late <-chan struct{}) (list []Finding, ok bool) {
+	select {
+	case list = <-answer:
+		return list, true
+	case <-late:
+	}
+	// It is late for all that come after one that hangs, and they may have answered.
+	select {
+	case list = <-answer:
+		return list, true
+	default:
+		return nil, false
+	}
 }

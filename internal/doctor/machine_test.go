@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/filecap"
+	"unc/internal/idmap"
 	"unc/internal/netplumb"
 	"unc/internal/nsexec"
 )
@@ -251,7 +252,7 @@ func TestNamespaceSettings(t *testing.T) {
 		{"hidden", nil, expected{OK, "shows no limit", ""}, expected{OK, "shows no limits", ""}},
 		{"allowed", append([]string{"user.max_user_namespaces", "7"}, limits...), expected{OK, "may have 7", ""}, expected{OK, "may have 100 of kind net", ""}},
 		{"Debian's setting", []string{"kernel.unprivileged_userns_clone", "0"}, expected{Problem, "lets only root", "sudo sysctl -w kernel.unprivileged_userns_clone=1"}, expected{OK, "", ""}},
-		{"none of users", append([]string{"user.max_user_namespaces", "0"}, limits...), expected{Problem, "user.max_user_namespaces is 0", "=16384"}, expected{Problem, "without user namespaces", ""}},
+		{"none of users", append([]string{"user.max_user_namespaces", "0"}, limits...), expected{Problem, "user.max_user_namespaces is 0", "=16384"}, expected{Problem, "user.max_user_namespaces is 0", "=16384"}},
 		{"none of networks", append([]string{"user.max_net_namespaces", "0"}, limits...), expected{OK, "", ""}, expected{Problem, "user.max_net_namespaces is 0", "=16384"}},
 		{"few of one", append([]string{"user.max_uts_namespaces", "3"}, limits...), expected{OK, "", ""}, expected{OK, "may have 3 of kind uts", ""}},
 	} {
@@ -298,7 +299,7 @@ func TestTrial(t *testing.T) {
 		}, []expected{{OK, "tried", ""}, {OK, "tried", ""}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := &machine{start: test.start}
+			m := &machine{start: test.start, ids: func() (idmap.Map, error) { return idmap.Map{}, nil }}
 			got := m.container()
 			if len(got) != len(test.want) {
 				t.Fatalf("got %+v, want %+v", got, test.want)
@@ -325,16 +326,50 @@ func TestNetwork(t *testing.T) {
 		{"nftables", &netplumb.Checkup{Terms: terms}, nil, "filter", expected{OK, "can be set up", ""}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := &machine{visit: Visit{Checkup: func() (*netplumb.Checkup, error) { return test.checkup, test.err }}}
+			m := newMachine(t, nil)
+			m.options.Checkup = func() (*netplumb.Checkup, error) { return test.checkup, test.err }
 			got := slices.DeleteFunc(m.network(), func(f Finding) bool { return f.Name != test.of })
 			test.want.check(t, got)
 		})
 	}
 	// Where the filter can't be asked, nothing is said of other firewalls.
-	m := &machine{visit: Visit{Checkup: func() (*netplumb.Checkup, error) {
+	m := newMachine(t, nil)
+	m.options.Checkup = func() (*netplumb.Checkup, error) {
 		return &netplumb.Checkup{Terms: terms, Filter: &netplumb.Failure{Text: "no"}}, nil
-	}}}
+	}
 	if slices.ContainsFunc(m.network(), func(f Finding) bool { return f.Name == "firewall" }) {
 		t.Error("got a finding about firewalls, which nobody has looked for")
+	}
+}
+
+func TestNeighbours(t *testing.T) {
+	const v4, v6 = "net.ipv4.neigh.default.gc_thresh3", "net.ipv6.neigh.default.gc_thresh3"
+	const usual, most = 253, 1021 // addresses of a /24, and of all from /22 on
+	for _, test := range []struct {
+		name      string
+		addresses int
+		ipv6      bool
+		settings  []string
+		state     State
+		text      string
+		fix       []string
+	}{
+		{"as machines come", usual, true, []string{v4, "1024", v6, "1024"}, OK, "the kernel has room for 1024 neighbours, and 253 containers may be", []string{}},
+		{"just enough", 512, true, []string{v4, "1024", v6, "1024"}, OK, "room for 1024", []string{}},
+		{"not quite", 513, false, []string{v4, "1024", v6, "1024"}, Note, "513 containers may be", []string{"sudo sysctl -w " + v4 + "=4096"}},
+		{"many addresses", most, true, []string{v4, "1024", v6, "1024"}, Note, "has room for 1024 on", []string{"sudo sysctl -w " + v4 + "=4096", "sudo sysctl -w " + v6 + "=4096"}},
+		{"raised", most, true, []string{v4, "4096", v6, "4096"}, OK, "room for 4096", []string{}},
+		{"raised for one", most, true, []string{v4, "4096", v6, "1024"}, Note, "room for 1024 on", []string{"sudo sysctl -w " + v6 + "=4096"}},
+		{"without IPv6", most, false, []string{v4, "4096", v6, "1024"}, OK, "room for 4096", []string{}},
+		{"lowered", usual, false, []string{v4, "128"}, Note, "room for 128 on", []string{"sudo sysctl -w " + v4 + "=1024"}},
+		{"not shown", most, true, nil, OK, "shows no limit", []string{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := newMachine(t, nil, test.settings...)
+			got := m.neighbours(&netplumb.Terms{Addresses: test.addresses, IPv6: test.ipv6})
+			if got.State != test.state || !strings.Contains(got.Text, test.text) || !slices.Equal(got.Fix, test.fix) {
+				t.Errorf("got %+v, want %v, %q, %q", got, test.state, test.text, test.fix)
+			}
+		})
 	}
 }

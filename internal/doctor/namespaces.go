@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -25,9 +24,6 @@ func (m *machine) userNamespaces() []Finding {
 func (m *machine) namespaces() []Finding {
 	const name = "namespaces"
 	if err := m.settings.TurnedOff(userns.Kinds()...); err != nil {
-		if m.settings.TurnedOff("user") != nil {
-			err = errors.New("without user namespaces there are no others for this user")
-		}
 		return []Finding{found(name, Problem, err)}
 	}
 	fewest, of := 0, ""

@@ -11,11 +11,9 @@ import (
 	"unc/internal/policy"
 )
 
-const policyFile = "/etc/unc/network.conf"
-
 // network is what net-setup has found, a finding for each thing.
 func (m *machine) network() []Finding {
-	k, err := m.visit.Checkup()
+	k, err := m.options.Checkup()
 	if err != nil {
 		return []Finding{found("net-setup", Problem, err)}
 	}
@@ -31,6 +29,7 @@ func (m *machine) network() []Finding {
 		judged("quota", k.Quota.Err(), fmt.Sprintf("%d of %d containers and %d of %d published ports are taken", k.Terms.Leases, k.Terms.MaxLeases, k.Terms.Ports, k.Terms.MaxPorts)),
 		publishing(k), reach(k.Terms),
 		judged("bridge", k.Bridge.Err(), fmt.Sprintf("%s may have %s", k.Terms.Bridge, k.Terms.Subnet)),
+		m.neighbours(k.Terms),
 	)
 	if k.Setup != nil {
 		return list // it could not look at the rest
@@ -48,8 +47,8 @@ func publishing(k *netplumb.Checkup) Finding {
 	const name = "publish"
 	switch {
 	case len(k.Terms.Publish) == 0 || k.Terms.MaxPorts == 0:
-		return found(name, Note, hint.With(errors.New("no port may be published: "+policyFile+" says so"),
-			"sudoedit "+policyFile+"    # as root: PUBLISH and MAX_PORTS_PER_USER"))
+		return found(name, Note, hint.With(errors.New("no port may be published: "+policy.File+" says so"),
+			"sudoedit "+policy.File+"    # as root: PUBLISH and MAX_PORTS_PER_USER"))
 	case k.Ports != nil:
 		return found(name, Note, k.Ports.Err())
 	}
@@ -84,8 +83,8 @@ func reach(t *netplumb.Terms) Finding {
 		return fine("reach", "containers get to the outside, to the host and to "+others)
 	}
 	return found("reach", Note, hint.With(
-		fmt.Errorf("containers do not get to %s: %s says so", strings.Join(denied, " and "), policyFile),
-		"sudoedit "+policyFile+"    # as root: "+strings.Join(keys, "=yes, ")+"=yes"))
+		fmt.Errorf("containers do not get to %s: %s says so", strings.Join(denied, " and "), policy.File),
+		"sudoedit "+policy.File+"    # as root: "+strings.Join(keys, "=yes, ")+"=yes"))
 }
 
 // firewall is one finding for each that drops, as each has its own command.

@@ -11,10 +11,10 @@ import (
 func (m *machine) fileCapability() []Finding {
 	path := filecap.Path()
 	return []Finding{
-		judged("file-capability", filecap.OnFile(), fmt.Sprintf("%q has cap_net_admin", path)),
-		judged("mount", filecap.Mount(), fmt.Sprintf("%q is on a file system where it counts", path)),
-		judged("bounding-set", filecap.Bounding(), "CAP_NET_ADMIN can be gained"),
-		judged("no-new-privs", filecap.NoNewPrivs(), "not set"),
-		judged("tracing", filecap.Traced(), "unc is not traced"),
+		judged("file-capability", filecap.CheckFile(), fmt.Sprintf("%q has cap_net_admin", path)),
+		judged("mount", filecap.CheckMount(), fmt.Sprintf("%q is on a file system where it counts", path)),
+		judged("bounding-set", filecap.CheckBounding(), "CAP_NET_ADMIN can be gained"),
+		judged("no-new-privs", filecap.CheckNoNewPrivs(), "not set"),
+		judged("tracing", filecap.CheckTracer(), "unc is not traced"),
 	}
 }

@@ -18,7 +18,7 @@ func startContainer(spec *nsexec.Spec) (container, error) { return nsexec.Start(
 // container tries what settings only promise: the namespaces of a container of one's own
 // network, with the ids and in the throw-away system that unc run takes by default.
 func (m *machine) container() []Finding {
-	ids, err := idmap.Subordinate(uint32(m.uid), uint32(m.gid), 0, 0)
+	ids, err := m.ids()
 	if err != nil {
 		ids = idmap.Single(uint32(m.uid), uint32(m.gid), 0, 0)
 	}

@@ -12,7 +12,7 @@ import (
 // subordinateIDs are what package managers and servers that change their user take.
 func (m *machine) subordinateIDs() []Finding {
 	const name = "subordinate-ids"
-	ids, err := idmap.Subordinate(uint32(m.uid), uint32(m.gid), 0, 0)
+	ids, err := m.ids()
 	if err != nil {
 		return []Finding{found(name, Note, err)}
 	}

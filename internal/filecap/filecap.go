@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -17,10 +16,10 @@ import (
 // exe is the file that this process is executed from, whatever its name is by now.
 const exe = "/proc/self/exe"
 
-// Path is the name of that file, for a person; where /proc does not tell, what it was
-// started as.
+// Path is the name of that file, for a person, also when another has taken its place
+// since, as in an upgrade; where /proc does not tell, what it was started as.
 func Path() string {
-	path, err := os.Readlink(exe)
+	path, err := os.Executable()
 	if err != nil {
 		return os.Args[0]
 	}
@@ -30,8 +29,8 @@ func Path() string {
 // setcap is how the file gets its capability.
 func setcap() string { return "sudo setcap cap_net_admin+ep " + hint.Quote(Path()) }
 
-// OnFile tells whether the file has the capability.
-func OnFile() error {
+// CheckFile returns an error where the file has not got the capability.
+func CheckFile() error {
 	var data [24]byte // the larger struct vfs_ns_cap_data (linux/capability.h)
 	n, err := unix.Getxattr(exe, "security.capability", data[:])
 	switch {
@@ -49,8 +48,8 @@ func permits(data []byte) bool {
 	return len(data) >= 8 && binary.LittleEndian.Uint32(data[4:])&(1<<unix.CAP_NET_ADMIN) != 0
 }
 
-// NoNewPrivs tells whether no program that this process executes gains anything.
-func NoNewPrivs() error {
+// CheckNoNewPrivs returns an error where no program that this process executes gains anything.
+func CheckNoNewPrivs() error {
 	if set, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && set == 1 {
 		return hint.With(errors.New("no_new_privs is set, so unc's file capability has no effect"),
 			"start unc from outside of whatever set it: a sandbox, a container, or a service with NoNewPrivileges=yes")
@@ -58,8 +57,8 @@ func NoNewPrivs() error {
 	return nil
 }
 
-// Mount tells whether the file is where capabilities are ignored.
-func Mount() error {
+// CheckMount returns an error where the file is on a mount that ignores capabilities.
+func CheckMount() error {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(exe, &fs); err == nil && fs.Flags&unix.ST_NOSUID != 0 {
 		return hint.With(fmt.Errorf("%q is on a file system mounted nosuid, so its file capability has no effect", Path()),
@@ -68,16 +67,17 @@ func Mount() error {
 	return nil
 }
 
-// Traced tells whether somebody looks into this process who may not have what it would gain.
-func Traced() error {
+// CheckTracer returns an error where somebody looks into this process who may not have what
+// it would gain.
+func CheckTracer() error {
 	if tracer := status("TracerPid"); tracer != "" && tracer != "0" {
 		return hint.With(errors.New("unc is being traced, so its file capability has no effect"), "run it without strace or a debugger")
 	}
 	return nil
 }
 
-// Bounding tells whether a capability of that name can be gained at all.
-func Bounding() error {
+// CheckBounding returns an error where nothing that is executed here can gain CAP_NET_ADMIN.
+func CheckBounding() error {
 	if has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, unix.CAP_NET_ADMIN, 0, 0, 0); err == nil && has == 0 {
 		return hint.With(errors.New("CAP_NET_ADMIN is not in the bounding set, so unc's file capability has no effect"),
 			"start unc from outside of whatever took it away: a container, or a service with CapabilityBoundingSet=")
@@ -87,7 +87,7 @@ func Bounding() error {
 
 // Why is the reason for a capability that was not granted.
 func Why() error {
-	return cmp.Or(OnFile(), NoNewPrivs(), Mount(), Traced(), Bounding(),
+	return cmp.Or(CheckFile(), CheckNoNewPrivs(), CheckMount(), CheckTracer(), CheckBounding(),
 		hint.With(fmt.Errorf("%q has a file capability, but CAP_NET_ADMIN was not granted", Path()), setcap()))
 }
 
@@ -97,10 +97,6 @@ func status(name string) string {
 	if err != nil {
 		return ""
 	}
-	for line := range strings.Lines(string(text)) {
-		if key, value, ok := strings.Cut(line, ":"); ok && key == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
+	value, _ := rawio.Field(string(text), name)
+	return value
 }

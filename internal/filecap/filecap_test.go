@@ -1,12 +1,64 @@
 package filecap
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"unc/internal/hint"
 )
+
+// askPath in the environment has the test program print its Path.
+const askPath = "UNC_FILECAP_PATH"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(askPath) != "" {
+		fmt.Print(Path())
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// A supervisor's file may be gone, or another's, when it starts net-setup from the one
+// that it is executed from itself; what is told is a path to paste.
+func TestPathOfADeletedFile(t *testing.T) {
+	text, err := os.ReadFile(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "unc")
+	if err := os.WriteFile(path, text, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, test := range []struct {
+		name  string
+		first func() error
+	}{
+		{"there", func() error { return nil }},
+		{"deleted", func() error { return os.Remove(path) }},
+		{"replaced", func() error { return os.WriteFile(path, nil, 0o700) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := test.first(); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd()))
+			cmd.Env = []string{askPath + "=1"}
+			got, err := cmd.Output()
+			if err != nil || string(got) != path {
+				t.Errorf("got %q, %v, want %q", got, err, path)
+			}
+		})
+	}
+}
 
 func TestPermits(t *testing.T) {
 	for _, test := range []struct {
@@ -31,12 +83,12 @@ func TestPermits(t *testing.T) {
 }
 
 // The test program has no capability on its file, wherever it is.
-func TestOnFile(t *testing.T) {
+func TestCheckFile(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := OnFile()
+	got := CheckFile()
 	if got == nil || !strings.Contains(got.Error(), self) {
 		t.Fatalf("got %v, want an error about %q", got, self)
 	}

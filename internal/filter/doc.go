@@ -48,12 +48,14 @@
 //		chain guard {                                        prerouting -310
 //			iifname != "uv*" accept
 //			iifname . ether saddr . ip saddr @leases goto guard4
-//			ARP: both MAC addresses and the sender's IP @leases accept
+//			ARP: both MAC addresses and the sender's IP @leases goto guardarp
 //			iifname . ether saddr . ip6 saddr @leases6 goto guard6
 //			drop
 //		}
 //		chain guard4    { from a DHCP server drop; accept }
-//		chain guard6    { reports of groups, router solicitation: ether daddr set the bridge's
+//		chain guardarp  { about the gateway, or oneself: ether daddr set the bridge's; accept }
+//		chain guard6    { reports of groups, router solicitation, and who asks for the gateway:
+//		                  ether daddr set the bridge's
 //		                  router advertisement, redirect, DHCP server drop
 //		                  neighbour advertisement of another's address drop; accept }
 //		chain passing {                                      forward -310
@@ -100,7 +102,8 @@
 //	             VLAN tag. It is the first in its hook: what others do there sees only what
 //	             has passed, and the bridge learns which address is behind a port from that.
 //	guard4, 6    it is no router and no DHCP server. What its kernel tells routers by itself
-//	             goes to the host: the bridge would copy each report to a thousand ports.
+//	and arp      goes to the host, and so does who asks for the gateway's address: the bridge
+//	             would copy each frame to a thousand ports.
 //	passing      a container does not hear its own broadcasts. A port takes back what it has
 //	             sent (hairpin), because with br_netfilter one that asks for its own
 //	             published port is answered that way.

@@ -89,7 +89,7 @@ const (
 	ip4Src, ip4Dst = 12, 16
 	ip6Src, ip6Dst = 8, 24
 
-	arpSenderMAC, arpSenderIP = 8, 14
+	arpSenderMAC, arpSenderIP, arpTargetIP = 8, 14, 24
 )
 
 // within is a condition on an address of the packet, whose family it implies.

@@ -41,6 +41,13 @@ func bridgeTable(p *policy.Policy) table {
 				all(l4proto(unix.IPPROTO_UDP), header(transport, 0, 0, dhcpServer), drop()),
 				accept(),
 			}},
+			{name: "guardarp", rules: []rule{
+				// Who has the gateway's address is a question to the host alone, as below, and that a
+				// container has its own is news for nobody but the bridge.
+				all(header(networkLayer, arpTargetIP, p.Gateway().AsSlice()...), toBridge(p)),
+				all(known(senderMAC(), load(networkLayer, arpTargetIP, 4, 6), leases), toBridge(p)),
+				accept(),
+			}},
 			entering(),
 		},
 	}
@@ -48,15 +55,17 @@ func bridgeTable(p *policy.Policy) table {
 		t.sets = append(t.sets,
 			set{name: leases6, key: nftables.MustConcatSetType(nftables.TypeIFName, nftables.TypeEtherAddr, nftables.TypeIP6Addr), keys: func() [][]byte { return leaseKeys6(p) }})
 		t.chains = append(t.chains, chain{name: "guard6", rules: []rule{
-			// What each kernel tells routers by itself is for the host alone: the bridge, which learns
-			// from it where the container is, would copy it to a thousand ports.
+			// What each kernel tells routers by itself, and asks about the gateway, is for the host alone:
+			// the bridge, which learns from it where the container is, would copy it to a thousand ports.
 			all(l4proto(unix.IPPROTO_ICMPV6), typeWithin(listenerReport, routerSolicitation), toBridge(p)),
 			all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, listenerReport2), toBridge(p)),
+			asksFor(p.Gateway6(), p),
+			asksFor(policy.LinkLocal(1), p),
 			all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, routerAdvertisement), drop()),
 			all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, redirect), drop()),
 			// Who says where an address is must have it: the host would believe it of others'.
 			all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, neighbourAdvertisement), rule{
-				&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg(0)}, load(linkLayer, etherSrc, 6, 4), load(transport, advertised, 16, 6),
+				&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg(0)}, load(linkLayer, etherSrc, 6, 4), load(transport, neighbour, 16, 6),
 				&expr.Lookup{SourceRegister: reg(0), SetName: leases6, Invert: true},
 			}, drop()),
 			all(l4proto(unix.IPPROTO_UDP), header(transport, 0, dhcp6Server>>8, dhcp6Server&0xff), drop()),
@@ -87,13 +96,20 @@ const (
 	redirect            = 137 // and 4.5
 	listenerReport2     = 143 // RFC 3810, section 5.2
 
+	neighbourSolicitation  = 135 // and 4.3,
 	neighbourAdvertisement = 136 // and 4.4,
-	advertised             = 8   // with the address that it is about
+	neighbour              = 8   // with the address that both are about
 )
 
 // typeWithin is a condition on the type of an ICMP message.
 func typeWithin(first, last byte) rule {
 	return rule{load(transport, 0, 1, 0), &expr.Range{Op: expr.CmpOpEq, Register: reg(0), FromData: []byte{first}, ToData: []byte{last}}}
+}
+
+// asksFor sends who asks for an address of the host's to the bridge.
+func asksFor(addr netip.Addr, p *policy.Policy) rule {
+	return all(l4proto(unix.IPPROTO_ICMPV6), header(transport, 0, neighbourSolicitation),
+		header(transport, neighbour, addr.AsSlice()...), toBridge(p))
 }
 
 // toBridge sends a frame to the bridge itself, whomever it was for.
@@ -104,28 +120,32 @@ func toBridge(p *policy.Policy) rule {
 	}
 }
 
+// known is a condition on a frame: that port, MAC address and IP address go together. What
+// loads the last two puts them behind the first, of 16 bytes.
+func known(mac, ip expr.Any, set string) rule {
+	return rule{&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg(0)}, mac, ip, isIn(set)}
+}
+
+func senderMAC() expr.Any { return load(linkLayer, etherSrc, 6, 4) }
+
 // guard lets in what comes from who it says: the port, the sender's MAC address
 // and its IP address must go together. All else is dropped, and that without
 // knowing what it is: a frame with a VLAN tag, say, has the tag's type where the
 // guard looks for IP's or ARP's.
 func guard(p *policy.Policy) chain {
-	name := &expr.Meta{Key: expr.MetaKeyIIFNAME, Register: reg(0)} // 16 bytes
-	known := func(mac, ip expr.Any, set string) rule { return rule{name, mac, ip, isIn(set)} }
-	mac := load(linkLayer, etherSrc, 6, 4)
-
 	rules := []rule{
 		all(inPort(expr.CmpOpNeq), accept()),
-		all(header(linkLayer, etherType, 0x08, 0x00), known(mac, load(networkLayer, ip4Src, 4, 6), leases), goTo("guard4")),
+		all(header(linkLayer, etherType, 0x08, 0x00), known(senderMAC(), load(networkLayer, ip4Src, 4, 6), leases), goTo("guard4")),
 		all(header(linkLayer, etherType, 0x08, 0x06),
 			// Ethernet and IPv4, with addresses of 6 and 4 bytes; what is read below lies elsewhere in others.
 			header(networkLayer, 0, 0, 1, 8, 0, 6, 4),
-			known(mac, load(networkLayer, arpSenderIP, 4, 6), leases),
+			known(senderMAC(), load(networkLayer, arpSenderIP, 4, 6), leases),
 			known(load(networkLayer, arpSenderMAC, 6, 4), load(networkLayer, arpSenderIP, 4, 6), leases),
-			accept()),
+			goTo("guardarp")),
 	}
 	if p.Subnet6.IsValid() {
 		rules = append(rules,
-			all(header(linkLayer, etherType, 0x86, 0xdd), known(mac, load(networkLayer, ip6Src, 16, 6), leases6), goTo("guard6")))
+			all(header(linkLayer, etherType, 0x86, 0xdd), known(senderMAC(), load(networkLayer, ip6Src, 16, 6), leases6), goTo("guard6")))
 	}
 	return chain{
 		name:  "guard",

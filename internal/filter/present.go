@@ -15,7 +15,7 @@ import (
 )
 
 // revision is counted up when the rules change, so that the filter of another unc is replaced.
-const revision = "3"
+const revision = "4"
 
 // stamp is the name of an empty chain that says which policy the rules are for.
 func stamp(p *policy.Policy) string { return "policy-" + revision + "-" + p.Digest() }

@@ -10,6 +10,8 @@
 // (source.go): DIR is a directory, FILE and SRC are files, NAME as an argument is a
 // container's name, which unc ps is asked for. The three shells get the same sources. What
 // follows COMMAND of unc run belongs to that command, and is completed as the shell would.
+// What a shell does with that is the same whatever the command line: functions.bash,
+// functions.zsh and functions.fish, which become parts of the completions.
 //
 // The package is not a part of unc: nothing imports it. Its test compares what it would
 // write with the files, which are committed, since who installs unc need not be able to

@@ -9,25 +9,33 @@ import (
 // Files returns the text of all that is in share, by path below it. sample is
 // network.conf.sample.
 func Files(sample string) (map[string]string, error) {
+	about, err := policy(sample)
+	if err != nil {
+		return nil, err
+	}
 	root := cli.Pages()
 	files := map[string]string{
 		"completion/unc.bash":         bash(root),
 		"completion/_unc":             zsh(root),
 		"completion/unc.fish":         fish(root),
 		"man/man1/unc.1":              overview(root),
-		"man/man5/unc-network.conf.5": "",
+		"man/man5/unc-network.conf.5": about,
 	}
 	for _, p := range root.Commands {
 		files["man/man1/"+pageName(p)+".1"] = command(root, p)
 	}
-	var err error
-	files["man/man5/unc-network.conf.5"], err = policy(sample)
-	return files, err
+	return files, nil
 }
 
 // pageName is the name of a command's man page: unc-run.
 func pageName(p *cli.Page) string {
 	return strings.TrimSuffix("unc-"+strings.ReplaceAll(p.Name, " ", "-"), "-")
+}
+
+// withoutHead is a script less its first lines, which are about the file that it is in.
+func withoutHead(script string) string {
+	_, rest, _ := strings.Cut(script, "\n\n")
+	return rest
 }
 
 // every calls f for a page and those below it.

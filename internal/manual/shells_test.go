@@ -149,6 +149,18 @@ func TestCompletion(t *testing.T) {
 		{"after dashes", "unc run -- mkdi", []string{"mkdir"}, nil},
 		{"commands below", "unc net r", []string{"reload"}, []string{"show"}},
 		{"formats", "unc net --format j", []string{"json"}, []string{"table"}},
+		// Wherever an argument is a NAME.
+		{"a container", "unc attach w", []string{"web", "wiki"}, []string{"db", "wreck"}},
+		{"no second container", "unc attach web ", nil, []string{"wiki", "db"}},
+		{"a failed container", "unc rm w", []string{"web", "wreck"}, []string{"db"}},
+		{"a failed container's log", "unc logs -f -n 3 wr", []string{"wreck"}, []string{"web"}},
+		{"another container", "unc stop web w", []string{"wiki"}, []string{"db"}},
+		{"a container after a flag", "unc stop -s TERM d", []string{"db"}, []string{"web"}},
+		{"signals", "unc stop -s HU", []string{"HUP"}, []string{"TERM"}},
+		{"a flag after containers", "unc stop web --sig", []string{"--signal"}, nil},
+		{"a container to run in", "unc exec -d w", []string{"web", "wiki"}, nil},
+		{"what to run in it", "unc exec web mkdi", []string{"mkdir"}, []string{"wiki"}},
+		{"the arguments of that", "unc exec web cat e", []string{"env-file"}, []string{"web"}},
 	} {
 		for _, s := range shells {
 			t.Run(s.name+"/"+test.name, func(t *testing.T) {
@@ -194,45 +206,6 @@ func TestCompletionOfAPart(t *testing.T) {
 				got = slices.Compact(got)
 				if !slices.Equal(got, want) {
 					t.Errorf("%q: got %q, want %q", test.line, got, want)
-				}
-			})
-		}
-	}
-}
-
-// Containers are completed wherever an argument is a NAME.
-func TestCompletionOfContainers(t *testing.T) {
-	dir := furnish(t)
-	for _, test := range []struct {
-		name, line string
-		want, not  []string
-	}{
-		{"one", "unc attach w", []string{"web", "wiki"}, []string{"db", "wreck"}},
-		{"no second", "unc attach web ", nil, []string{"wiki", "db"}},
-		{"a failed one", "unc rm w", []string{"web", "wreck"}, []string{"db"}},
-		{"a failed one's log", "unc logs -f -n 3 wr", []string{"wreck"}, []string{"web"}},
-		{"another", "unc stop web w", []string{"wiki"}, []string{"db"}},
-		{"after a flag", "unc stop -s TERM d", []string{"db"}, []string{"web"}},
-		{"signals", "unc stop -s HU", []string{"HUP"}, []string{"TERM"}},
-		{"a flag after them", "unc stop web --sig", []string{"--signal"}, nil},
-		{"to run in", "unc exec -d w", []string{"web", "wiki"}, nil},
-		{"what to run", "unc exec web mkdi", []string{"mkdir"}, []string{"wiki"}},
-		{"its arguments", "unc exec web cat e", []string{"env-file"}, []string{"web"}},
-	} {
-		for _, s := range shells {
-			t.Run(s.name+"/"+test.name, func(t *testing.T) {
-				t.Parallel()
-				need(t, s.name)
-				got := completions(t, s, dir, test.line)
-				for _, word := range test.want {
-					if !slices.Contains(got, word) {
-						t.Errorf("%q: got %q, want %s among them", test.line, got, word)
-					}
-				}
-				for _, word := range test.not {
-					if slices.Contains(got, word) {
-						t.Errorf("%q: got %q, want no %s", test.line, got, word)
-					}
 				}
 			})
 		}

@@ -9,18 +9,17 @@ import (
 )
 
 // source is where completions come from.
-type source int
+type source string
 
 const (
-	nothing source = iota // anything may be typed, and unc knows none of it
-	words                 // those of the list
-	files                 // of any kind
-	directories
-	containers // the names of those that run
-	remembered // the names of those that have failed as well
-	network    // a kind of network, or a container whose network is shared
-	program    // a command, and then what belongs to it
-	commands   // unc's own
+	nothing     source = "nothing" // anything may be typed, and unc knows none of it
+	words       source = "words"   // those of the list
+	files       source = "files"   // of any kind
+	directories source = "directories"
+	containers  source = "containers" // the names of those that run
+	remembered  source = "remembered" // the names of those that have failed as well
+	network     source = "network"    // a kind of network, or a container whose network is shared
+	program     source = "program"    // a command, and then what belongs to it
 )
 
 // signals are those that somebody sends on purpose (signal(7)).

@@ -1,6 +1,7 @@
 package manual
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 // (zshcompsys(1)).
 func zsh(root *cli.Page) string {
 	var b strings.Builder
-	b.WriteString("#compdef unc\n" + generated + zshHead)
+	b.WriteString("#compdef unc\n" + generated + "\n" + strings.Replace(withoutHead(zshFunctions), "NETWORKS", networks, 1))
 	every(root, func(p *cli.Page) { zshCommand(&b, root, p) })
 	b.WriteString("_unc \"$@\"\n")
 	return b.String()
@@ -109,20 +110,5 @@ func zshSource(kind source, list []string) string {
 	return " "
 }
 
-const zshHead = `
-_unc_containers() {
-	local -a all=(${argv[(r)-a]})
-	local -a names=(${(f)"$(_call_program containers $unc ps $all --format '{{.Name}}' 2>/dev/null)"})
-	_describe -t containers container names
-}
-
-_unc_networks() {
-	local -a kinds=(` + networks + `)
-	_describe -t networks network kinds
-	if compset -P container:; then
-		_unc_containers
-	else
-		compadd -S '' -- container:
-	fi
-}
-`
+//go:embed functions.zsh
+var zshFunctions string

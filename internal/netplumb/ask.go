@@ -12,37 +12,20 @@ import (
 	"unc/internal/hint"
 )
 
-// Ask runs net-setup for something that no container is made for, report or reload.
-func Ask(what string) (*Status, error) {
-	text, err := runSetup(0, what)
-	if err != nil {
-		return nil, err
-	}
-	status := new(Status)
-	if err := json.Unmarshal(text, status); err != nil {
-		return nil, fmt.Errorf("reading net-setup's answer: %w", err)
-	}
-	return status, nil
-}
+// Report has net-setup read what the kernel knows of unc's network.
+func Report() (*Status, error) { return ask[Status](0, reportWord) }
+
+// Reload has net-setup put back what is missing of it, and read it then.
+func Reload() (*Status, error) { return ask[Status](0, reloadWord) }
 
 // forCheckup is how long a checkup may take; some milliseconds are usual.
 const forCheckup = 2 * time.Second
 
-// AskCheckup has net-setup look at all that the caller's network depends on. It returns
+// Examine has net-setup look at all that the caller's network depends on. It returns
 // within seconds.
-func AskCheckup() (*Checkup, error) {
-	text, err := runSetup(forCheckup, checkupWork)
-	if err != nil {
-		return nil, err
-	}
-	k := new(Checkup)
-	if err := json.Unmarshal(text, k); err != nil {
-		return nil, fmt.Errorf("reading net-setup's answer: %w", err)
-	}
-	return k, nil
-}
+func Examine() (*Checkup, error) { return ask[Checkup](forCheckup, checkupWord) }
 
-// forRelease is how long a release may take, while which nobody can claim a name.
+// forRelease is how long a release may take, during which nobody can claim a name.
 const forRelease = 10 * time.Second
 
 // Release has net-setup delete the link of the caller's container that is called name,
@@ -51,6 +34,19 @@ const forRelease = 10 * time.Second
 func Release(name string) error {
 	_, err := runSetup(forRelease, releaseWord, name)
 	return err
+}
+
+// ask is runSetup for what has an answer.
+func ask[T any](limit time.Duration, args ...string) (*T, error) {
+	text, err := runSetup(limit, args...)
+	if err != nil {
+		return nil, err
+	}
+	answer := new(T)
+	if err := json.Unmarshal(text, answer); err != nil {
+		return nil, fmt.Errorf("reading net-setup's answer: %w", err)
+	}
+	return answer, nil
 }
 
 // runSetup runs net-setup to its end, of which limit makes sure unless it is 0, and returns

@@ -42,7 +42,7 @@ func TestOpenNetns(t *testing.T) {
 				return
 			}
 			// The very sentence: anything more could tell one refusal from another.
-			if got, want := fmt.Sprint(err), ErrRefused.Error(); got != want {
+			if got, want := fmt.Sprint(err), errRefused.Error(); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
@@ -61,8 +61,8 @@ func cannotNest(t *testing.T, err error) {
 func TestOpenNetnsOfNobody(t *testing.T) {
 	// Larger than any process's number can be (PID_MAX_LIMIT in linux/threads.h).
 	for _, pid := range []int{1 << 23, 0, -1} {
-		if _, err := openNetns(pid); !errors.Is(err, ErrRefused) {
-			t.Errorf("process %d: got %v, want %v", pid, err, ErrRefused)
+		if _, err := openNetns(pid); !errors.Is(err, errRefused) {
+			t.Errorf("process %d: got %v, want %v", pid, err, errRefused)
 		}
 	}
 }

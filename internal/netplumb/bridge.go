@@ -182,6 +182,18 @@ func withoutLinkLocal(index int) nlconn.Task {
 	return nlconn.Task{Doing: "turning link-local addresses off on", Req: setLink(index, spec), Pardon: unix.EAFNOSUPPORT}
 }
 
+// withoutIPv6 keeps the host's own IPv6 off the port with this name, which only passes frames
+// on. Each link that has it has a route for its groups in the one table, and those of a
+// thousand ports are looked at one after the other, for every frame to a group and whenever a link
+// changes (addrconf_add_mroute in net/ipv6/addrconf.c). A kernel without IPv6 has no such setting,
+// nor has a link that its owner has deleted meanwhile; a name is never one of anything but a port.
+func withoutIPv6(name string) error {
+	if err := setSysctl("ipv6", name, "disable_ipv6", "1"); err != nil && !errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	return nil
+}
+
 // hasAddress tells whether a link has an address.
 func hasAddress(c *conn, index int, want netip.Prefix) (found bool, err error) {
 	err = c.addresses(index, func(_ int, addr netip.Addr) { found = found || addr == want.Addr() })

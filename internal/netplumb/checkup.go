@@ -54,7 +54,9 @@ func failure(err error) *Failure {
 type Terms struct {
 	Bridge     string        `json:"bridge"`
 	Subnet     string        `json:"subnet"`
-	Leases     int           `json:"leases"` // containers of the user's that are on the network
+	Addresses  int           `json:"addresses"` // for containers of all users
+	IPv6       bool          `json:"ipv6"`      // they have an address of that, too
+	Leases     int           `json:"leases"`    // containers of the user's that are on the network
 	MaxLeases  int           `json:"max_leases"`
 	Ports      int           `json:"ports"` // that the user has published
 	MaxPorts   int           `json:"max_ports"`
@@ -83,8 +85,9 @@ func checkup(held error) *Checkup {
 		k.Policy = failure(err)
 		return k
 	}
+	first, last := p.Numbers()
 	k.Terms = &Terms{
-		Bridge: p.Bridge, Subnet: p.Subnet.String(), MaxLeases: p.MaxPerUser, MaxPorts: p.MaxPorts,
+		Bridge: p.Bridge, Subnet: p.Subnet.String(), Addresses: int(last - first + 1), IPv6: p.Subnet6.IsValid(), MaxLeases: p.MaxPerUser, MaxPorts: p.MaxPorts,
 		Publish: p.Publish, Isolated: p.Isolated, NAT: p.NAT, HostAccess: p.HostAccess,
 	}
 	k.Allowed = failure(checkAllowed(p))

@@ -1,24 +1,28 @@
 // Package netplumb gives a network namespace a leg on the bridge: one end of a
 // veth pair, an address, a gateway. It knows nothing of mounts or processes.
 //
-// # Three parts
+// # The parts
 //
 //	Setup      the net-setup process: the only one that ever has a capability (setup.go)
-//	Begin      its caller: starts it and hears what it did (attach.go)
+//	Answer     what it says in the end to the unc that has begun it (answer.go)
+//	Begin      that unc: starts it, asks, and hears what it did (helper.go)
 //	Configure  the container's side, through a socket opened in there (inside.go)
+//	Report     asks net-setup for something that no container is made for; and so do
+//	           Reload, Examine and Release (ask.go)
+//	Directory  who has which name, which anybody may ask the kernel (directory.go)
 //
 // net-setup is executed from unc's own file, which is what gives it
 // CAP_NET_ADMIN. Everything about that process belongs to the user who calls it:
 // arguments, environment, descriptors, limits, timing, and signals, SIGKILL and
-// SIGSTOP at any moment included. It is built to be killed: setup.go reads as the
-// recipe, and each step leaves the host in a state that is complete or that the
+// SIGSTOP at any moment included. It is built to be killed: setup.go and job.go
+// read as the recipe, and each step leaves the host in a state that is complete or that the
 // next net-setup completes.
 //
 //	caps.Hold     permitted only, not dumpable
-//	parseArgs     a process number and flags, -, or report, checkup, reload, remove, release NAME
+//	parse         a process number and flags, -, or report, checkup, reload, remove, release NAME (work.go)
 //	harden        environment, directory, mask, descriptors, limits
 //	checkCaller   not root, not nobody, not in a user namespace
-//	policy.Load   what the administrator says, and whether of this user
+//	policy.Load   what the administrator says, and whether of this user; not for release
 //	prepare       look for the bridge and the route to the outside
 //	readRequest   for -, the line in which unc run says what is wanted (request.go)
 //	openNetns     as the caller; from here on the descriptor counts, never the number

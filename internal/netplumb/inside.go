@@ -25,6 +25,7 @@ func Configure(route *os.File, n *Network) error {
 	const addressing, routing = "giving its address to", "setting the default route through"
 	tasks := []nlconn.Task{
 		withoutLinkLocal(eth),
+		announced(eth),
 		{Doing: addressing, Req: newAddress(eth, n.Address)},
 		{Doing: "bringing up", Req: setUp(eth)},
 		{Doing: routing, Req: defaultRoute(eth, n.Gateway)},
@@ -37,6 +38,21 @@ func Configure(route *os.File, n *Network) error {
 		)
 	}
 	return c.Perform(n.Interface, tasks...)
+}
+
+// devconfARPNotify is IPV4_DEVCONF_ARP_NOTIFY of linux/ip.h.
+const devconfARPNotify = 22
+
+// announced has the kernel say the link's IPv4 address when it comes up (arp_notify in
+// Documentation/networking/ip-sysctl.rst). The bridge learns from the first frame where an address
+// is, and drops what is for one that it does not know: who remembers the address from the
+// container that had it before, would ask nobody and reach nobody for half a minute.
+func announced(index int) nlconn.Task {
+	spec := nl.NewRtAttr(unix.IFLA_AF_SPEC|unix.NLA_F_NESTED, nil)
+	inet := spec.AddRtAttr(unix.AF_INET|unix.NLA_F_NESTED, nil)
+	conf := inet.AddRtAttr(unix.IFLA_INET_CONF|unix.NLA_F_NESTED, nil)
+	conf.AddRtAttr(devconfARPNotify, nl.Uint32Attr(1))
+	return nlconn.Task{Doing: "having its address announced by", Req: setLink(index, spec)}
 }
 
 func defaultRoute(out int, gateway netip.Addr) *nl.NetlinkRequest {

@@ -56,10 +56,13 @@ func (c *conn) link(name string) (*link, error) {
 	return c.getLink(nl.NewIfInfomsg(unix.AF_UNSPEC), nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(name)))
 }
 
+// byOtherName looks a link up by one of its further names.
+func (c *conn) byOtherName(name string) (*link, error) {
+	return c.getLink(nl.NewIfInfomsg(unix.AF_UNSPEC), nl.NewRtAttr(unix.IFLA_ALT_IFNAME, nl.ZeroTerminated(name)))
+}
+
 func (c *conn) linkByIndex(index int) (*link, error) {
-	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	info.Index = int32(index)
-	return c.getLink(info)
+	return c.getLink(ifinfo(index))
 }
 
 // skipStats is RTEXT_FILTER_SKIP_STATS: filling them in is most of the cost.
@@ -91,110 +94,21 @@ func parseLink(payload []byte) (*link, error) {
 		case unix.IFLA_ADDRESS:
 			l.mac = string(a.Value)
 		case unix.IFLA_MTU:
-			if len(a.Value) >= 4 {
-				l.mtu = int(nl.NativeEndian().Uint32(a.Value))
-			}
+			l.mtu = int(number(a.Value))
 		case unix.IFLA_MASTER:
-			if len(a.Value) >= 4 {
-				l.master = int(nl.NativeEndian().Uint32(a.Value))
-			}
+			l.master = int(number(a.Value))
 		case unix.IFLA_GROUP:
-			if len(a.Value) >= 4 {
-				l.group = nl.NativeEndian().Uint32(a.Value)
-			}
+			l.group = number(a.Value)
 		case unix.IFLA_PROP_LIST:
-			inner, err := nl.ParseRouteAttr(a.Value)
-			if err != nil {
-				return nil, fmt.Errorf("reading a link message: %w", err)
-			}
-			for _, i := range inner {
-				if i.Attr.Type == unix.IFLA_ALT_IFNAME {
-					l.names = append(l.names, nl.BytesToString(i.Value))
-				}
-			}
+			err = inner(a.Value, unix.IFLA_ALT_IFNAME, func(v []byte) { l.names = append(l.names, nl.BytesToString(v)) })
 		case unix.IFLA_LINKINFO:
-			inner, err := nl.ParseRouteAttr(a.Value)
-			if err != nil {
-				return nil, fmt.Errorf("reading a link message: %w", err)
-			}
-			for _, i := range inner {
-				if i.Attr.Type == unix.IFLA_INFO_KIND {
-					l.kind = nl.BytesToString(i.Value)
-				}
-			}
+			err = inner(a.Value, unix.IFLA_INFO_KIND, func(v []byte) { l.kind = nl.BytesToString(v) })
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading a link message: %w", err)
 		}
 	}
 	return l, nil
-}
-
-// setLink builds an RTM_SETLINK for the link with this number.
-func setLink(index int, attrs ...nl.NetlinkRequestData) *nl.NetlinkRequest {
-	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	info.Index = int32(index)
-	return nlconn.Request(unix.RTM_SETLINK, 0, append([]nl.NetlinkRequestData{info}, attrs...)...)
-}
-
-// setUp builds an RTM_SETLINK that brings a link up, with further flags.
-func setUp(index int, flags ...uint32) *nl.NetlinkRequest {
-	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	info.Index, info.Flags = int32(index), unix.IFF_UP
-	for _, f := range flags {
-		info.Flags |= f
-	}
-	info.Change = info.Flags
-	return nlconn.Request(unix.RTM_SETLINK, 0, info)
-}
-
-// setDown builds an RTM_SETLINK that brings a link down.
-func setDown(index int) *nl.NetlinkRequest {
-	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	info.Index, info.Change = int32(index), unix.IFF_UP
-	return nlconn.Request(unix.RTM_SETLINK, 0, info)
-}
-
-// familyOf is the address family of an address (address_families(7)).
-func familyOf(addr netip.Addr) int {
-	if addr.Is6() {
-		return unix.AF_INET6
-	}
-	return unix.AF_INET
-}
-
-// newAddress builds an RTM_NEWADDR. Nobody asks around for an IPv6 address before
-// it is used: the kernel's names keep them unique.
-func newAddress(index int, address netip.Prefix) *nl.NetlinkRequest {
-	family := familyOf(address.Addr())
-	info := nl.NewIfAddrmsg(family)
-	info.Index, info.Prefixlen = uint32(index), uint8(address.Bits())
-	if family == unix.AF_INET6 {
-		info.Flags = unix.IFA_F_NODAD
-	}
-	ip := address.Addr().AsSlice()
-	return nlconn.Request(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, info,
-		nl.NewRtAttr(unix.IFA_LOCAL, ip), nl.NewRtAttr(unix.IFA_ADDRESS, ip))
-}
-
-// addName builds an RTM_NEWLINKPROP that gives a link one more name (ip-link(8), altname).
-func addName(index int, name string) *nl.NetlinkRequest {
-	return changeName(unix.RTM_NEWLINKPROP, unix.NLM_F_CREATE|unix.NLM_F_EXCL, index, name)
-}
-
-// removeName builds an RTM_DELLINKPROP that takes it away again.
-func removeName(index int, name string) *nl.NetlinkRequest {
-	return changeName(unix.RTM_DELLINKPROP, 0, index, name)
-}
-
-func changeName(kind, flags, index int, name string) *nl.NetlinkRequest {
-	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	info.Index = int32(index)
-	list := nl.NewRtAttr(unix.IFLA_PROP_LIST|unix.NLA_F_NESTED, nil)
-	list.AddRtAttr(unix.IFLA_ALT_IFNAME, nl.ZeroTerminated(name))
-	return nlconn.Request(kind, flags, info, list)
-}
-
-// byOtherName looks a link up by one of its further names.
-func (c *conn) byOtherName(name string) (*link, error) {
-	return c.getLink(nl.NewIfInfomsg(unix.AF_UNSPEC), nl.NewRtAttr(unix.IFLA_ALT_IFNAME, nl.ZeroTerminated(name)))
 }
 
 // addresses calls f for each address of the link with this number, or of all links

@@ -16,6 +16,9 @@ import (
 	"unc/internal/policy"
 )
 
+// Modules are the kernel's modules that bridge, pairs and packet filter take.
+func Modules() []string { return append([]string{"bridge", "veth"}, filter.Modules()...) }
+
 // furnish makes sure of all that the machine needs for containers to be on the
 // network: the bridge, with the number that findBridge has found or 0, the filter,
 // and forwarding. It takes the capability. On a machine where all is there it looks

@@ -11,23 +11,9 @@ import (
 	"unc/internal/caps"
 	"unc/internal/hint"
 	"unc/internal/lease"
-	"unc/internal/name"
 	"unc/internal/nlconn"
 	"unc/internal/policy"
 )
-
-// releaseWord is the first of the two arguments that ask for a release.
-const releaseWord = "release"
-
-// parseRelease reads the name from the arguments of a release; asked is false where
-// they are not such.
-func parseRelease(args []string) (r Request, asked bool, err error) {
-	if len(args) != 2 || args[0] != releaseWord {
-		return r, false, nil
-	}
-	r.Name = args[1]
-	return r, true, name.Check(r.Name)
-}
 
 // letGo deletes the link that carries one of the caller's names, and with it all that
 // the link holds: address, slot, further names. That is for a container whose supervisor
@@ -35,7 +21,7 @@ func parseRelease(args []string) (r Request, asked bool, err error) {
 // namespace for up to two minutes, with nobody left inside who could give the link up.
 // As long as there was, the owner could have done the same: the far end is his to delete.
 //
-// Who may not use the network may let go of it nevertheless.
+// Who may not use the network may let go of it nevertheless, so there is no policy here.
 //
 // The kernel is told the name, and not number or address of what was looked at, and
 // finds and deletes the link in one step (rtnl_dellink in net/core/rtnetlink.c): the

@@ -13,40 +13,6 @@ import (
 	"unc/internal/policy"
 )
 
-func TestParseRelease(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		args    []string
-		want    string
-		asked   bool
-		refused bool
-	}{
-		{"a name", []string{"release", "web"}, "web", true, false},
-		{"the word as a name", []string{"release", "release"}, "release", true, false},
-		{"an empty name", []string{"release", ""}, "", true, true},
-		{"a name of another user's", []string{"release", "1001.web"}, "1001.web", true, true},
-		{"a link", []string{"release", "unc-name.1001.web"}, "unc-name.1001.web", true, true},
-		{"a path", []string{"release", "../web"}, "../web", true, true},
-		{"a flag", []string{"release", "--name=web"}, "--name=web", true, true},
-		{"no name", []string{"release"}, "", false, false},
-		{"two names", []string{"release", "web", "db"}, "", false, false},
-		{"another word", []string{"Release", "web"}, "", false, false},
-		{"the other way round", []string{"web", "release"}, "", false, false},
-		{"nothing", nil, "", false, false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			got, asked, err := parseRelease(test.args)
-			if got.Name != test.want || asked != test.asked || (err != nil) != test.refused {
-				t.Errorf("got %q, %v, error %v, want %q, %v, an error: %v", got.Name, asked, err, test.want, test.asked, test.refused)
-			}
-			// To who reads the other arguments it is no request either.
-			if r, err := parseArgs(test.args); err == nil {
-				t.Errorf("parseArgs: got %+v, want it refused", r)
-			}
-		})
-	}
-}
-
 // released does as net-setup does when this process' user lets go of a name.
 func released(t *testing.T, c *conn, p *policy.Policy, called string) error {
 	t.Helper()

@@ -24,21 +24,21 @@ type Request struct {
 // before the container exists: the request comes as a line of pairs.
 const FromStdin = "-"
 
-// ErrUsage is what net-setup says to arguments that are not exactly right.
-var ErrUsage = errors.New("net-setup takes [--name=NAME] [--ip=ADDRESS] PID, or one of -, report, checkup, reload, remove and release NAME")
+// errUsage is what net-setup says to arguments that are not exactly right.
+var errUsage = errors.New("net-setup takes [--name=NAME] [--ip=ADDRESS] PID, or one of -, report, checkup, reload, remove and release NAME")
 
 // parseArgs reads a request from the command line. Each argument is in its one
 // canonical spelling, or refused.
 func parseArgs(args []string) (r Request, err error) {
 	if len(args) == 0 {
-		return r, ErrUsage
+		return r, errUsage
 	}
 	seen := map[string]bool{}
 	for _, arg := range args[:len(args)-1] {
 		flag, value, found := strings.Cut(arg, "=")
 		key, known := map[string]string{"--name": keyName, "--ip": keyAddress}[flag]
 		if !found || !known || seen[key] {
-			return r, fmt.Errorf("%w; %.40q is none of these", ErrUsage, arg)
+			return r, fmt.Errorf("%w; %.40q is none of these", errUsage, arg)
 		}
 		seen[key] = true
 		if err := r.set(key, value); err != nil {
@@ -75,7 +75,7 @@ func (r *Request) line() []byte {
 func (r *Request) set(key, value string) (err error) {
 	again := key == keyPID && r.PID != 0 || key == keyName && r.Name != "" || key == keyAddress && r.Address.IsValid()
 	if again {
-		return fmt.Errorf("%w; there is more than one %s", ErrUsage, key)
+		return fmt.Errorf("%w; there is more than one %s", errUsage, key)
 	}
 	switch key {
 	case keyPID:
@@ -86,14 +86,14 @@ func (r *Request) set(key, value string) (err error) {
 	case keyAddress:
 		r.Address, err = netip.ParseAddr(value)
 		if err != nil || !r.Address.Is4() || r.Address.String() != value {
-			err = fmt.Errorf("%w; %.40q is not an IPv4 address", ErrUsage, value)
+			err = fmt.Errorf("%w; %.40q is not an IPv4 address", errUsage, value)
 		}
 	case keyPublish:
 		var m ports.Mapping
 		m, err = ports.ParseMapping(value)
 		r.Publish = append(r.Publish, m)
 	default:
-		err = fmt.Errorf("%w; %.20q is no part of a request", ErrUsage, key)
+		err = fmt.Errorf("%w; %.20q is no part of a request", errUsage, key)
 	}
 	return err
 }
@@ -102,7 +102,7 @@ func (r *Request) set(key, value string) (err error) {
 func parsePID(text string) (int, error) {
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || n <= 0 || strconv.FormatInt(n, 10) != text {
-		return 0, fmt.Errorf("%w; %.20q is not a process number", ErrUsage, text)
+		return 0, fmt.Errorf("%w; %.20q is not a process number", errUsage, text)
 	}
 	return int(n), nil
 }
@@ -122,7 +122,7 @@ func readRequest(from io.Reader) (r Request, err error) {
 		text = append(text, buf[:n]...)
 		switch {
 		case len(text) > maxRequest:
-			return r, fmt.Errorf("%w; the request is longer than %d bytes", ErrUsage, maxRequest)
+			return r, fmt.Errorf("%w; the request is longer than %d bytes", errUsage, maxRequest)
 		case n > 0:
 		case errors.Is(err, io.EOF):
 			return r, errNoRequest

@@ -49,7 +49,7 @@ func TestParsePID(t *testing.T) {
 			if got != test.want {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
-			if refused := errors.Is(err, ErrUsage); refused != (test.want == 0) {
+			if refused := errors.Is(err, errUsage); refused != (test.want == 0) {
 				t.Errorf("got error %v, want one that says how it is used: %v", err, test.want == 0)
 			}
 		})
@@ -182,18 +182,18 @@ func TestReadRequestRefuses(t *testing.T) {
 		{"no process", strings.NewReader(`name="web"` + "\n"), errNoRequest.Error()},
 		{"broken", iotest.ErrReader(broken), "reading a request: broken"},
 		{"broken in the middle", io.MultiReader(strings.NewReader(`pid="47`), iotest.ErrReader(broken)), "reading a request: broken"},
-		{"without end", strings.NewReader(strings.Repeat("1", 1<<20)), ErrUsage.Error() + "; the request is longer than 65536 bytes"},
+		{"without end", strings.NewReader(strings.Repeat("1", 1<<20)), errUsage.Error() + "; the request is longer than 65536 bytes"},
 		{"a number alone", strings.NewReader("4711\n"), `reading a request: "4711" is no pair`},
 		{"two lines", strings.NewReader("pid=\"1\"\npid=\"2\"\n"), `reading a request: "\npid=\"2\"" after a pair`},
-		{"a process of another spelling", strings.NewReader(`pid="04711"` + "\n"), "reading a request: " + ErrUsage.Error() + `; "04711" is not a process number`},
-		{"process 0", strings.NewReader(`pid="0"` + "\n"), "reading a request: " + ErrUsage.Error() + `; "0" is not a process number`},
-		{"an unknown key", strings.NewReader(`pid="1" uid="0"` + "\n"), "reading a request: " + ErrUsage.Error() + `; "uid" is no part of a request`},
-		{"a key of another case", strings.NewReader(`PID="1"` + "\n"), "reading a request: " + ErrUsage.Error() + `; "PID" is no part of a request`},
-		{"an address of another spelling", strings.NewReader(`ip="10.100.42.07"` + "\n"), "reading a request: " + ErrUsage.Error() + `; "10.100.42.07" is not an IPv4 address`},
-		{"two processes", strings.NewReader(`pid="1" pid="2"` + "\n"), "reading a request: " + ErrUsage.Error() + "; there is more than one pid"},
-		{"one process twice", strings.NewReader(`pid="1" pid="1"` + "\n"), "reading a request: " + ErrUsage.Error() + "; there is more than one pid"},
-		{"two names", strings.NewReader(`name="web" pid="1" name="db"` + "\n"), "reading a request: " + ErrUsage.Error() + "; there is more than one name"},
-		{"two addresses", strings.NewReader(`ip="10.100.42.7" ip="10.100.42.8" pid="1"` + "\n"), "reading a request: " + ErrUsage.Error() + "; there is more than one ip"},
+		{"a process of another spelling", strings.NewReader(`pid="04711"` + "\n"), "reading a request: " + errUsage.Error() + `; "04711" is not a process number`},
+		{"process 0", strings.NewReader(`pid="0"` + "\n"), "reading a request: " + errUsage.Error() + `; "0" is not a process number`},
+		{"an unknown key", strings.NewReader(`pid="1" uid="0"` + "\n"), "reading a request: " + errUsage.Error() + `; "uid" is no part of a request`},
+		{"a key of another case", strings.NewReader(`PID="1"` + "\n"), "reading a request: " + errUsage.Error() + `; "PID" is no part of a request`},
+		{"an address of another spelling", strings.NewReader(`ip="10.100.42.07"` + "\n"), "reading a request: " + errUsage.Error() + `; "10.100.42.07" is not an IPv4 address`},
+		{"two processes", strings.NewReader(`pid="1" pid="2"` + "\n"), "reading a request: " + errUsage.Error() + "; there is more than one pid"},
+		{"one process twice", strings.NewReader(`pid="1" pid="1"` + "\n"), "reading a request: " + errUsage.Error() + "; there is more than one pid"},
+		{"two names", strings.NewReader(`name="web" pid="1" name="db"` + "\n"), "reading a request: " + errUsage.Error() + "; there is more than one name"},
+		{"two addresses", strings.NewReader(`ip="10.100.42.7" ip="10.100.42.8" pid="1"` + "\n"), "reading a request: " + errUsage.Error() + "; there is more than one ip"},
 		{
 			"a mapping of another spelling", strings.NewReader(`publish="tcp * 080 80"` + "\n"),
 			`reading a request: reading the mapping "tcp * 080 80": "080" is not a port, which is a number from 1 to 65535`,
@@ -219,7 +219,7 @@ func FuzzPID(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		pid, err := parsePID(text)
 		switch {
-		case err != nil && !errors.Is(err, ErrUsage):
+		case err != nil && !errors.Is(err, errUsage):
 			t.Errorf("got error %v, want one that says how it is used", err)
 		case err == nil && (pid <= 0 || strconv.Itoa(pid) != text):
 			t.Errorf("%q is read as %d", text, pid)

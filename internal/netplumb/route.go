@@ -103,18 +103,10 @@ func parseRoute(payload []byte) (route, error) {
 				r.dst = netip.PrefixFrom(addr, int(msg.Dst_len))
 			}
 		case unix.RTA_OIF:
-			if len(a.Value) >= 4 {
-				r.out = int(nl.NativeEndian().Uint32(a.Value))
-			}
+			r.out = int(number(a.Value))
 		case unix.RTA_METRICS:
-			metrics, err := nl.ParseRouteAttr(a.Value)
-			if err != nil {
+			if err := inner(a.Value, unix.RTAX_MTU, func(v []byte) { r.mtu = int(number(v)) }); err != nil {
 				return route{}, fmt.Errorf("reading a route message: %w", err)
-			}
-			for _, m := range metrics {
-				if m.Attr.Type == unix.RTAX_MTU && len(m.Value) >= 4 {
-					r.mtu = int(nl.NativeEndian().Uint32(m.Value))
-				}
 			}
 		}
 	}

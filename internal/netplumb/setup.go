@@ -3,17 +3,14 @@ package netplumb
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"runtime"
 
 	"golang.org/x/sys/unix"
 
 	"unc/internal/caps"
 	"unc/internal/filecap"
-	"unc/internal/filter"
 	"unc/internal/hint"
 	"unc/internal/policy"
-	"unc/internal/rawio"
 )
 
 // Result is what came of a call of net-setup: one of its fields is set, or after
@@ -41,22 +38,9 @@ func Setup(args []string) (Result, error) {
 }
 
 func setup(args []string, held error) (result Result, err error) {
-	r, release, err := parseRelease(args)
+	w, r, err := parse(args)
 	if err != nil {
 		return result, err
-	}
-	work, machine := attach, false
-	switch {
-	case release:
-		work = letGo
-	case len(args) == 1 && args[0] == FromStdin:
-	case len(args) == 1 && args[0] == checkupWork:
-	case len(args) == 1 && machineWork(args[0]) != nil:
-		work, machine = machineWork(args[0]), true
-	default:
-		if r, err = parseArgs(args); err != nil {
-			return result, err
-		}
 	}
 	if held != nil && !errors.Is(held, caps.ErrNotPermitted) {
 		return result, held
@@ -64,22 +48,24 @@ func setup(args []string, held error) (result Result, err error) {
 	if err := harden(); err != nil {
 		return result, err
 	}
-	if len(args) == 1 && args[0] == checkupWork {
-		return Result{Checkup: checkup(held)}, nil
+	if w.despite != nil {
+		return Result{Checkup: w.despite(held)}, nil
 	}
-	if err := checkCaller(!machine); err != nil {
+	if err := checkCaller(!w.anybody); err != nil {
 		return result, err
 	}
 	if held != nil {
 		err := filecap.Why()
-		if !machine && !release {
-			err = orGoWithout(err)
+		if w.advice != nil {
+			err = w.advice(err)
 		}
 		return result, err
 	}
-	p, err := policy.Load()
-	if err != nil {
-		return result, err
+	var p *policy.Policy
+	if !w.noPolicy {
+		if p, err = policy.Load(); err != nil {
+			return result, err
+		}
 	}
 	c, err := dial()
 	if err != nil {
@@ -88,152 +74,7 @@ func setup(args []string, held error) (result Result, err error) {
 	defer c.Close()
 	// Here rather than in Raise, which needs it: the first time it starts a thread.
 	runtime.LockOSThread()
-	return work(c, p, r)
-}
-
-// checkupWork is the argument for a Checkup: it goes on where the others give up.
-const checkupWork = "checkup"
-
-// machineWork is what net-setup does for no user in particular (machine.go): it
-// changes nothing but what is missing, or asks for root.
-func machineWork(arg string) func(*conn, *policy.Policy, Request) (Result, error) {
-	switch arg {
-	case "report":
-		return report
-	case "reload":
-		return reload
-	case "remove":
-		return removeAll
-	}
-	return nil
-}
-
-// attach gives the network namespace that is asked for a leg on the bridge.
-func attach(c *conn, p *policy.Policy, r Request) (result Result, err error) {
-	if err := checkAllowed(p); err != nil {
-		return result, err
-	}
-	// All that does not depend on the container is done before its number is
-	// read: unc run starts this process first, and makes the container meanwhile.
-	j, err := prepare(c, p)
-	if err != nil {
-		return result, err
-	}
-	if r.PID == 0 {
-		if r, err = readRequest(rawio.FD(0)); err != nil {
-			return result, err
-		}
-	}
-	netns, err := openNetns(r.PID)
-	if err != nil {
-		return result, err
-	}
-	defer unix.Close(netns)
-	// As the caller too: what he may not bind to is not his to publish.
-	sockets, err := openSockets(p, r.Publish)
-	if err != nil {
-		return result, err
-	}
-	number, err := j.lease(c, netns, r, sockets)
-	if mayChange(err) {
-		number, err = j.leaseOfTheDead(c, netns, r, sockets, err)
-	}
-	if err != nil {
-		closeSockets(sockets)
-		return result, err
-	}
-	return Result{Network: j.network(number, sockets)}, nil
-}
-
-// job is what net-setup has to do, but for the namespace to do it to.
-type job struct {
-	wiring
-	warnings []string
-}
-
-// lease is all that is done with the capability.
-func (j *job) lease(c *conn, netns int, r Request, sockets []Socket) (number uint32, err error) {
-	// Who has no right to another lease is refused before anything is touched.
-	slot, err := freeSlot(c, j.policy, j.owner)
-	if err != nil {
-		return 0, err
-	}
-	err = caps.Raise(func() error {
-		if j.bridge, err = furnish(c, j.policy, j.bridge); err != nil {
-			return err
-		}
-		j.warnings = obstacles(j.policy)
-		number, err = takeLease(c, j.wiring, netns, slot, r, sockets)
-		return err
-	})
-	return number, err
-}
-
-// obstacles says what keeps the container's packets from where they are going. That
-// it can't be found out is one more thing to tell, but no reason to give up.
-func obstacles(p *policy.Policy) []string {
-	list, err := filter.Obstacles(p)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	return asWarnings(list)
-}
-
-// mayChange tells whether the error is about something that others hold and that
-// comes free when one of their links goes.
-func mayChange(err error) bool {
-	return errors.Is(err, errQuota) || errors.Is(err, errFull) || errors.Is(err, errHeld)
-}
-
-// leaseOfTheDead is for when there is nothing left. The kernel removes a network
-// namespace some time after its last process, so links may be about to go: each
-// time one does, there is another try, until patience is over.
-func (j *job) leaseOfTheDead(c *conn, netns int, r Request, sockets []Socket, refused error) (uint32, error) {
-	gone, err := watchLinks(patience)
-	if err != nil {
-		return 0, err
-	}
-	defer gone.close()
-	for {
-		number, err := j.lease(c, netns, r, sockets)
-		if !mayChange(err) {
-			return number, err
-		}
-		if err := gone.wait(); err != nil {
-			return 0, refused
-		}
-	}
-}
-
-// prepare only reads, with nothing in effect.
-func prepare(c *conn, p *policy.Policy) (*job, error) {
-	j := &job{wiring: wiring{policy: p, owner: uint32(unix.Getuid()), mtu: p.MTU}}
-	var err error
-	if j.bridge, err = findBridge(c, p); err != nil {
-		return nil, err
-	}
-	if j.mtu == 0 {
-		j.mtu, err = egressMTU(c)
-	}
-	return j, err
-}
-
-// network is what the container has to know.
-func (j *job) network(number uint32, sockets []Socket) *Network {
-	p := j.policy
-	n := &Network{
-		Interface: eth0,
-		Address:   netip.PrefixFrom(p.Addr(number), p.Subnet.Bits()),
-		Gateway:   p.Gateway(),
-		MTU:       j.mtu,
-		Warnings:  j.warnings,
-		Sockets:   sockets,
-	}
-	if p.Subnet6.IsValid() {
-		n.Address6, n.Gateway6 = netip.PrefixFrom(p.Addr6(number), p.Subnet6.Bits()), p.Gateway6()
-		n.LinkLocal = netip.PrefixFrom(policy.LinkLocal(number), 64)
-	}
-	return n
+	return w.do(c, p, r)
 }
 
 // checkAllowed refuses whom the policy does not let use the network.
@@ -252,3 +93,9 @@ func checkAllowed(p *policy.Policy) error {
 	}
 	return nil
 }
+
+// goWithout is the way out that everybody has: these two take no net-setup.
+const goWithout = "go without: unc run --network none ..., or with the host's own: unc run --network host ..."
+
+// orGoWithout adds that way out to the hints of an error.
+func orGoWithout(err error) error { return hint.With(err, append(hint.Of(err), goWithout)...) }

@@ -152,9 +152,8 @@ func createPair(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) (ind
 	peer.AddRtAttr(unix.IFLA_NUM_TX_QUEUES, nl.Uint32Attr(1))
 	peer.AddRtAttr(unix.IFLA_NUM_RX_QUEUES, nl.Uint32Attr(1))
 
-	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	info.Index = int32(lease.Index(w.owner, slot))
-	err = c.Must(nlconn.Request(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, info,
+	index = lease.Index(w.owner, slot)
+	err = c.Must(nlconn.Request(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, ifinfo(index),
 		nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(name)),
 		nl.NewRtAttr(unix.IFLA_GROUP, nl.Uint32Attr(w.owner)),
 		nl.NewRtAttr(unix.IFLA_MASTER, nl.Uint32Attr(uint32(w.bridge))),
@@ -165,9 +164,9 @@ func createPair(c *conn, w wiring, netns int, addr netip.Addr, slot uint32) (ind
 		linkinfo))
 	switch {
 	case err == nil:
-		return int(info.Index), nil
+		return index, nil
 	case errors.Is(err, unix.EEXIST):
-		return 0, explainTaken(c, name, int(info.Index))
+		return 0, explainTaken(c, name, index)
 	case errors.Is(err, unix.EXFULL):
 		return 0, fmt.Errorf("the bridge %q is full: the kernel allows 1023 ports on one", w.policy.Bridge)
 	case errors.Is(err, unix.EOPNOTSUPP):
@@ -203,7 +202,11 @@ func connect(c *conn, index int, addr netip.Addr) error {
 	attrs.AddRtAttr(nl.IFLA_BRPORT_MODE, nl.Uint8Attr(1)) // hairpin: see chain passing
 	attrs.AddRtAttr(unix.IFLA_BRPORT_GROUP_FWD_MASK, nl.Uint16Attr(pastTheGuard))
 
-	return c.Perform(strconv.Quote(lease.Name(addr)),
+	name := lease.Name(addr)
+	if err := withoutIPv6(name); err != nil {
+		return err
+	}
+	return c.Perform(strconv.Quote(name),
 		withoutLinkLocal(index),
 		nlconn.Task{Doing: "setting up the bridge port", Req: nlconn.Request(unix.RTM_SETLINK, 0, port, attrs)},
 		// Without ARP: what the host hears as the port's, and not the bridge's, it must not answer.
@@ -220,9 +223,7 @@ const pastTheGuard = 0xfff8
 // removeLink deletes the pair; the far end goes with the near one. What can't be
 // deleted is gone already, with its namespace.
 func removeLink(c *conn, index int) {
-	info := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	info.Index = int32(index)
-	_ = c.Must(nlconn.Request(unix.RTM_DELLINK, 0, info))
+	_ = c.Must(nlconn.Request(unix.RTM_DELLINK, 0, ifinfo(index)))
 }
 
 // freeSlot looks for a slot that no link has, so that who has no right to another

@@ -133,6 +133,9 @@ func TestLeasePort(t *testing.T) {
 	if got, want := groupForward(t, c, port.Attrs().Index), uint16(0xfff8); got != want {
 		t.Errorf("got %#x forwarded of what a bridge keeps to itself, want %#x", got, want)
 	}
+	if !sysctlIs("ipv6", port.Attrs().Name, "disable_ipv6", "1") {
+		t.Error("got a port with IPv6 of the host's, want none")
+	}
 }
 
 // groupForward reads the mask of link-local group addresses that go the ordinary

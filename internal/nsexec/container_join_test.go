@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/idmap"
+	"unc/internal/userns"
 )
 
 // joins has a container join the network of b, as its supervisor offers it.
@@ -190,12 +191,12 @@ func checkJoined(t *testing.T, b, j *box, capabilities Capabilities) {
 		t.Fatal(err)
 	}
 	defer netns.Close()
-	userns, err := ownersOf(int(netns.Fd()))
+	owner, err := userns.OwnerOf(int(netns.Fd()), uint32(os.Geteuid()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Close(userns)
-	target["net"], target["user"] = inodeOf(t, int(netns.Fd())), inodeOf(t, userns)
+	defer unix.Close(owner)
+	target["net"], target["user"] = inodeOf(t, int(netns.Fd())), inodeOf(t, owner)
 	for kind := range kinds {
 		number, err := inode("/proc/self/ns/" + kind)
 		if err != nil {

@@ -3,13 +3,13 @@ package nsexec
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"unc/internal/filecap"
 	"unc/internal/hint"
 	"unc/internal/userns"
 )
@@ -69,13 +69,7 @@ func explainCloneWith(errno error, settings userns.Settings, label string) error
 }
 
 // ownFile is the path that a profile of AppArmor's has to name.
-func ownFile() string {
-	exe, err := os.Executable()
-	if err != nil {
-		return "/usr/local/bin/unc"
-	}
-	return exe
-}
+func ownFile() string { return filecap.Path() }
 
 // explain makes an error of what the child reports.
 func (c *Child) explain(r report) error {

@@ -65,23 +65,3 @@ func TestExplainJoiner(t *testing.T) {
 		})
 	}
 }
-
-func TestProcField(t *testing.T) {
-	const text = "pos:\t0\nflags:\t02000002\nPid:\t-1\nNSpid:\t-1"
-	for _, test := range []struct {
-		name, want string
-		found      bool
-	}{
-		{"flags", "02000002", true},
-		{"Pid", "-1", true},
-		{"flag", "", false},
-		{"NSpid", "-1", true},
-		{"", "", false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got, found := procField(text, test.name); got != test.want || found != test.found {
-				t.Errorf("got %q, %v, want %q, %v", got, found, test.want, test.found)
-			}
-		})
-	}
-}

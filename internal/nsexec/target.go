@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"unc/internal/idmap"
 	"unc/internal/rawio"
+	"unc/internal/userns"
 )
 
 // Target is a running container, for another one to join its network. The descriptors
@@ -101,11 +100,11 @@ func (t *Target) Close() {
 }
 
 func (t *Target) examine(init int) error {
-	userns, err := ownersOf(int(t.netns.Fd()))
+	owner, err := userns.OwnerOf(int(t.netns.Fd()), uint32(os.Geteuid()))
 	if err != nil {
-		return err
+		return ErrNotYours
 	}
-	t.userns = os.NewFile(uintptr(userns), "userns")
+	t.userns = os.NewFile(uintptr(owner), "userns")
 	pid, err := numberOf(init)
 	if err != nil {
 		return err
@@ -122,40 +121,6 @@ func (t *Target) examine(init int) error {
 	return nil
 }
 
-// ownersOf is the user namespace that a network namespace belongs to (ioctl_ns(2)), if
-// that was made by the caller, directly below the one that he is in.
-func ownersOf(netns int) (int, error) {
-	kind, err := unix.IoctlRetInt(netns, unix.NS_GET_NSTYPE)
-	if err != nil || kind != unix.CLONE_NEWNET {
-		return -1, ErrNotYours
-	}
-	userns, err := unix.IoctlRetInt(netns, unix.NS_GET_USERNS)
-	if err != nil {
-		return -1, ErrNotYours // it belongs to one above or beside our own
-	}
-	if !isOwnChild(userns) {
-		unix.Close(userns)
-		return -1, ErrNotYours
-	}
-	return userns, nil
-}
-
-func isOwnChild(userns int) bool {
-	var owner uint32
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(userns), unix.NS_GET_OWNER_UID, uintptr(unsafe.Pointer(&owner)))
-	if errno != 0 || owner != uint32(os.Geteuid()) {
-		return false
-	}
-	parent, err := unix.IoctlRetInt(userns, unix.NS_GET_PARENT)
-	if err != nil {
-		return false // it is our own
-	}
-	defer unix.Close(parent)
-	var above, own unix.Stat_t
-	return unix.Fstat(parent, &above) == nil && unix.Stat("/proc/self/ns/user", &own) == nil &&
-		above.Dev == own.Dev && above.Ino == own.Ino
-}
-
 // maxFdinfo is how much is read of what proc(5) says about a descriptor, in bytes.
 const maxFdinfo = 4 << 10
 
@@ -166,7 +131,7 @@ func numberOf(pidfd int) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("looking at the container's process 1: %w", err)
 	}
-	value, ok := procField(string(text), "Pid")
+	value, ok := rawio.Field(string(text), "Pid")
 	if !ok {
 		return 0, ErrNotYours // no pidfd
 	}
@@ -177,14 +142,4 @@ func numberOf(pidfd int) (int, error) {
 		return 0, ErrEnded
 	}
 	return pid, nil
-}
-
-// procField is the value of a line "NAME:\tVALUE".
-func procField(text, name string) (string, bool) {
-	for line := range strings.Lines(text) {
-		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			return strings.TrimSpace(value), true
-		}
-	}
-	return "", false
 }

@@ -6,6 +6,9 @@ import (
 	"io/fs"
 )
 
+// File is where the administrator says it.
+const File = "/etc/unc/network.conf"
+
 // files are where everything that decides comes from. Tests have their own.
 type files struct {
 	policy  string // may be missing
@@ -24,7 +27,7 @@ type files struct {
 // Mustn't: depend on anything that the caller controls.
 func Load() (*Policy, error) {
 	return load(files{
-		policy:      "/etc/unc/network.conf",
+		policy:      File,
 		flannel:     "/run/flannel/subnet.env",
 		owner:       0,
 		passwd:      "/etc/passwd",

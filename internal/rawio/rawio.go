@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -94,4 +95,15 @@ func Numbers(dir string) ([]int, error) {
 		}
 	}
 	return numbers, nil
+}
+
+// Field is the value of a line "NAME:\tVALUE", as proc(5) has them of processes and
+// descriptors.
+func Field(text, name string) (value string, found bool) {
+	for line := range strings.Lines(text) {
+		if value, found = strings.CutPrefix(line, name+":"); found {
+			return strings.TrimSpace(value), true
+		}
+	}
+	return "", false
 }

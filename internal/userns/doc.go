@@ -7,4 +7,7 @@
 // here is what the kernel goes by for this process, unless one of the namespaces above
 // has a narrower one. AppArmor's restriction (Ubuntu's since 23.10) is another kind: a
 // program without a profile of its own makes namespaces, and then may do nothing in them.
+//
+// It also tells whose user namespace a network belongs to (OwnerOf), which is what both
+// net-setup and who joins a container's network go by.
 package userns

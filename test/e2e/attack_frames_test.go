@@ -111,7 +111,7 @@ func TestSpoofedFramesGetNowhere(t *testing.T) {
 			}
 		}
 		mark := token()
-		s.from.send(arpFrame(broadcast, a.mac, 1, a.mac, a.addr, make(net.HardwareAddr, 6), a.gateway, mark))
+		s.from.send(arpFrame(broadcast, a.mac, 1, a.mac, a.addr, make(net.HardwareAddr, 6), s.a2.addr, mark))
 		s.toHost.waits(mark)
 		s.toA2.waits(mark)
 
@@ -465,28 +465,47 @@ func TestWhatOnlyRoutersSay(t *testing.T) {
 	})
 }
 
-// TestWhatRoutersAreTold: it is for the host, and not for each of a thousand containers; what
-// is for all still is.
-func TestWhatRoutersAreTold(t *testing.T) {
+// TestWhatIsForTheHostAlone: what routers are told, and who asks for the gateway, is not for each of
+// a thousand containers; what is for all still is.
+func TestWhatIsForTheHostAlone(t *testing.T) {
 	onAStreet(t, func(t *testing.T, s *street) {
+		group := func(kind byte, to, about netip.Addr) func(mark []byte) []byte {
+			return func(mark []byte) []byte {
+				options := []byte{unix.IPPROTO_ICMPV6, 0, 5, 2, 0, 0, 1, 0} // a router alert (RFC 2711), as reports have
+				message := icmp6(s.a.linkLocal, to, neighbour(kind, 0, 1, about, s.a.mac, mark))
+				return ether(multicastMAC(to), s.a.mac, typeIPv6, ipPacket(s.a.linkLocal, to, 0, join(options, message)))
+			}
+		}
+		to := netip.MustParseAddr
+		asking := func(target netip.Addr) func(mark []byte) []byte {
+			if target.Is6() {
+				b := target.As16()
+				return group(135, to(fmt.Sprintf("ff02::1:ff%02x:%02x%02x", b[13], b[14], b[15])), target) // RFC 4291, section 2.7.1
+			}
+			return func(mark []byte) []byte {
+				return arpFrame(broadcast, s.a.mac, 1, s.a.mac, s.a.addr, make(net.HardwareAddr, 6), target, mark)
+			}
+		}
+		host, all := []string{"the host"}, []string{"the host", "the other container"}
 		for _, test := range []struct {
-			name string
-			kind byte
-			to   string
-			want []string
+			name  string
+			frame func(mark []byte) []byte
+			want  []string
 		}{
-			{"a report of a group", 131, "ff02::1:3", []string{"the host"}},
-			{"the end of a report", 132, "ff02::2", []string{"the host"}},
-			{"a search for routers", 133, "ff02::2", []string{"the host"}},
-			{"a report of groups", 143, "ff02::16", []string{"the host"}},
-			{"a search for a neighbour", 135, "ff02::1", []string{"the host", "the other container"}},
+			{"a report of a group", group(131, to("ff02::1:3"), to("ff02::1:3")), host},
+			{"the end of a report", group(132, to("ff02::2"), to("ff02::2")), host},
+			{"a search for routers", group(133, to("ff02::2"), to("ff02::2")), host},
+			{"a report of groups", group(143, to("ff02::16"), to("ff02::16")), host},
+			{"a search for the gateway by ARP", asking(s.a.gateway), host},
+			{"a search for the gateway", asking(s.a.gateway6), host},
+			{"a search for the gateway on the link", asking(to("fe80::1")), host},
+			{"a search for a container by ARP", asking(s.a2.addr), all},
+			{"a search for a container", asking(s.a2.addr6), all},
+			{"a search for a container on the link", asking(s.a2.linkLocal), all},
 		} {
 			t.Run(test.name, func(t *testing.T) {
-				to := netip.MustParseAddr(test.to)
 				mark := token()
-				message := neighbour(test.kind, 0, 1, to, s.a.mac, mark)
-				options := []byte{unix.IPPROTO_ICMPV6, 0, 5, 2, 0, 0, 1, 0} // a router alert (RFC 2711), as reports have
-				s.from.send(ether(multicastMAC(to), s.a.mac, typeIPv6, ipPacket(s.a.linkLocal, to, 0, join(options, icmp6(s.a.linkLocal, to, message)))))
+				s.from.send(test.frame(mark))
 				s.toHost.waits(mark)
 				s.fence()
 				if got := s.where(mark); !slices.Equal(got, test.want) {

@@ -234,7 +234,7 @@ func TestDoctorOfNamespaces(t *testing.T) {
 			name := "namespaces"
 			if kind == "user" {
 				name = "user-namespaces"
-				wanted{"namespaces", "problem", "without user namespaces", ""}.check(t, list)
+				wanted{"namespaces", "problem", "for the same reason as user-namespaces", ""}.check(t, list)
 			}
 			wanted{name, "problem", setting + " is 0", "sudo sysctl -w " + setting + "="}.check(t, list)
 			wanted{"container", "problem", "for the same reason as " + name, ""}.check(t, list)

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// passesSignals waits until unc exec knows that its command runs: until then, a signal that ends
-// a program ends it alone. It lets go of the command's output, which is a pipe, when it does.
+// passesSignals waits until unc exec knows that its command runs: until then, a signal is kept for
+// it. It lets go of the command's output, which is a pipe, when it does.
 func (h *host) passesSignals(cmd *exec.Cmd) {
 	h.t.Helper()
 	eventually(h.t, "unc exec without its output", func() bool {

@@ -44,6 +44,9 @@ func TestOutbound(t *testing.T) {
 			}
 			// A packet that says it can't be cut arrives, as long as the way is wide.
 			c.do("ping -c 1 -W 5 -s 1472 " + beyondAddr)
+			if routes := h.root("ip -6 route show table all"); strings.Contains(routes, " dev uv") {
+				t.Errorf("the host's table of IPv6 routes has one for each container:\n%s", routes)
+			}
 			c.end()
 			h.nothingLeft()
 		})

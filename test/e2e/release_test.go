@@ -269,3 +269,19 @@ func TestWhoMayRelease(t *testing.T) {
 	s.end()
 	h.nothingLeft()
 }
+
+// TestReleaseAsksNoPolicy: what root has written, and whether it can be read, is of no
+// account to who lets go.
+func TestReleaseAsksNoPolicy(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	s := h.shell(h.bob, busyboxRootfs(t, h.bob), "--name", "web")
+	const broken = "NO_SUCH_KEY=1"
+	h.run(withPolicy(h.unc(h.bob, "net"), broken)).fails(t, "/etc/unc/network.conf", "line 1")
+	h.run(withPolicy(h.unc(h.bob, "net-setup", "release", "web"), broken)).works(t)
+	if h.linkIndex("unc-name."+strconv.Itoa(h.bob.uid)+".web") != 0 {
+		t.Error("the link is still there")
+	}
+	s.end()
+	h.nothingLeft()
+}

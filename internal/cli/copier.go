@@ -9,41 +9,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// screen copies what is written to the container's terminal to ours, or to its log what it
+// copier copies what is written to the container's terminal to ours, or to its log what it
 // writes to a pipe. It ends when nobody has the other side open any more; when ours takes no
 // more, which the container then gets to know as a hangup of its own; or when finish is
 // called and all has been copied: a process elsewhere to which the container has
 // handed its terminal does not keep unc.
-type screen struct {
+type copier struct {
 	out    io.Writer
 	master *os.File
 	stop   int // an eventfd
 	done   chan struct{}
 }
 
-func startScreen(out io.Writer, master *os.File) (*screen, error) {
+func startCopier(out io.Writer, master *os.File) (*copier, error) {
 	stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("making an eventfd: %w", err)
 	}
-	r := &screen{out: out, master: master, stop: stop, done: make(chan struct{})}
-	go r.run()
-	return r, nil
+	c := &copier{out: out, master: master, stop: stop, done: make(chan struct{})}
+	go c.run()
+	return c, nil
 }
 
 // finish returns when all that was written before it is copied.
-func (r *screen) finish() {
-	_, _ = unix.Write(r.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-	<-r.done
+func (c *copier) finish() {
+	_, _ = unix.Write(c.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	<-c.done
 }
 
 // atMost is how much is copied after finish, in bytes, beside what a pipe holds back: more than
 // a terminal does, and an end to what somebody writes on and on.
 const atMost = 256 << 10
 
-// held is how much a pipe can hold back, which is its writer's to choose (F_SETPIPE_SZ), and 0
+// pipeSize is how much a pipe can hold back, which is its writer's to choose (F_SETPIPE_SZ), and 0
 // of anything else.
-func held(f *os.File) int {
+func pipeSize(f *os.File) int {
 	size, err := unix.FcntlInt(f.Fd(), unix.F_GETPIPE_SZ, 0)
 	if err != nil {
 		return 0
@@ -51,13 +51,13 @@ func held(f *os.File) int {
 	return size
 }
 
-func (r *screen) run() {
-	defer close(r.done)
+func (c *copier) run() {
+	defer close(c.done)
 	buf := make([]byte, 16<<10)
 	for told, left := false, 0; !told || left > 0; {
 		ready := []unix.PollFd{
-			{Fd: int32(r.master.Fd()), Events: unix.POLLIN},
-			{Fd: int32(r.stop), Events: unix.POLLIN},
+			{Fd: int32(c.master.Fd()), Events: unix.POLLIN},
+			{Fd: int32(c.stop), Events: unix.POLLIN},
 		}
 		_, err := unix.Poll(ready, -1)
 		switch {
@@ -68,17 +68,17 @@ func (r *screen) run() {
 		case ready[0].Revents == 0:
 			return // told to stop, and nothing to copy
 		}
-		n, err := r.master.Read(buf)
+		n, err := c.master.Read(buf)
 		if err != nil {
 			return // EIO: nobody has the other side open
 		}
-		if _, err := r.out.Write(buf[:n]); err != nil {
-			r.master.Close()
+		if _, err := c.out.Write(buf[:n]); err != nil {
+			c.master.Close()
 			return
 		}
 		if ready[1].Revents != 0 {
 			if !told {
-				told, left = true, atMost+held(r.master)
+				told, left = true, atMost+pipeSize(c.master)
 			}
 			left -= n
 		}
