@@ -247,7 +247,7 @@ func TestExecBesideAnAttackOnProcess1(t *testing.T) {
 				t.Fatalf("the attack says %q", got)
 			}
 			for range 5 {
-				if got := c.answered(nil, "true"); test.says == "" {
+				if got := c.run(c.exec(nil, "true")); test.says == "" {
 					got.works(t)
 				} else {
 					got.fails(t, test.says)
