@@ -1,13 +1,10 @@
 package doctor
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"unc/internal/filecap"
-	"unc/internal/rawio"
 	"unc/internal/userns"
 )
 
@@ -45,30 +42,12 @@ func (m *machine) namespaces() []Finding {
 // any unc of this path: the list of those that are loaded is root's to read.
 func (m *machine) appArmor() []Finding {
 	const name = "apparmor"
-	restricted := m.settings.Restricted(filecap.Path())
-	if restricted == nil {
+	if !m.settings.Restricts() {
 		return []Finding{fine(name, "it does not restrict user namespaces here")}
 	}
-	label, err := m.label()
-	switch {
-	case err != nil:
+	label, err := userns.Label(m.root)
+	if err != nil {
 		return []Finding{found(name, Problem, fmt.Errorf("looking for unc's profile: %w", err))}
-	case label == "unconfined":
-		return []Finding{found(name, Problem, restricted)}
 	}
-	return []Finding{fine(name, "unc has the profile "+label)}
-}
-
-// label reads /proc/self/attr/current (proc_pid_attr(5)). Where AppArmor is beside another
-// module it has a file of its own.
-func (m *machine) label() (string, error) {
-	var failed error
-	for _, path := range []string{"/proc/self/attr/apparmor/current", "/proc/self/attr/current"} {
-		text, err := rawio.ReadFile(m.root+path, 4<<10)
-		if err == nil {
-			return strings.TrimRight(string(text), "\n\x00"), nil
-		}
-		failed = errors.Join(failed, err)
-	}
-	return "", failed
+	return []Finding{judged(name, m.settings.Restricted(filecap.Path(), label), "unc has the profile "+label)}
 }

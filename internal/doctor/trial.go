@@ -1,9 +1,7 @@
 package doctor
 
 import (
-	"errors"
 	"fmt"
-	"os"
 
 	"unc/internal/idmap"
 	"unc/internal/nsexec"
@@ -66,14 +64,5 @@ func (m *machine) try(spec *nsexec.Spec) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, file := range []*os.File{
-		inside.Route, inside.DNSPacket, inside.DNSStream, inside.OrphanRetries,
-		inside.Hosts, inside.Resolv, inside.Hostname, inside.Terminal,
-	} {
-		if file != nil {
-			failed = errors.Join(failed, file.Close())
-		}
-	}
-	return failed
+	return inside.Close()
 }

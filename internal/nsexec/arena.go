@@ -10,69 +10,70 @@ import (
 
 // The program of a later command is written when pid 1 has long been a process of its
 // own, with a copy of the supervisor's memory as it was at the clone. So that pid 1's
-// children find what it points to, Start reserves a range of addresses before the clone
-// (the hole), where nothing will be in either process. The program is written as if it
+// children find what it points to, Start reserves a range of addresses before the clone,
+// where nothing will be in either process. The program is written as if it
 // lay there, goes over as a file in memory, and is mapped there by the process that works
 // it off. In the supervisor it never is.
 
-// holeSize is more than what execve takes of arguments and environment, 6 MiB at most
+// reservedSize is more than what execve takes of arguments and environment, 6 MiB at most
 // (bprm_stack_limits in fs/exec.c).
-const holeSize = 8 << 20
+const reservedSize = 8 << 20
 
-// reserveHole takes no memory. The hole stays for good, for Go takes a pointer to
+// reserveAddresses takes no memory. They stay so for good, for Go takes a pointer to
 // addresses that are nobody's, and might be the heap's some day, for a mistake.
-func reserveHole() (unsafe.Pointer, error) {
-	hole, err := unix.MmapPtr(-1, 0, nil, holeSize, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+func reserveAddresses() (unsafe.Pointer, error) {
+	first, err := unix.MmapPtr(-1, 0, nil, reservedSize, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 	if err != nil {
-		return nil, fmt.Errorf("reserving %d bytes of addresses: %w", holeSize, err)
+		return nil, fmt.Errorf("reserving %d bytes of addresses: %w", reservedSize, err)
 	}
-	return hole, nil
+	return first, nil
 }
 
-// arena is what is to be mapped in the hole: a life, and all that it points to.
+// arena is what is to be mapped at the reserved addresses: a childState, and all that it
+// points to.
 type arena struct {
-	hole unsafe.Pointer
-	data []byte
-	full bool
+	reserved unsafe.Pointer
+	data     []byte
+	full     bool
 }
 
-func newArena(hole unsafe.Pointer) *arena {
-	return &arena{hole: hole, data: make([]byte, unsafe.Sizeof(life{}), 32<<10)}
+func newArena(reserved unsafe.Pointer) *arena {
+	return &arena{reserved: reserved, data: make([]byte, unsafe.Sizeof(childState{}), 32<<10)}
 }
 
 // add gives the address that a copy of b will have; of what has no room it is of no use.
 func (a *arena) add(b []byte, align uintptr) uintptr {
 	at := (uintptr(len(a.data)) + align - 1) &^ (align - 1)
-	if a.full = a.full || at+uintptr(len(b)) > holeSize; a.full {
+	if a.full = a.full || at+uintptr(len(b)) > reservedSize; a.full {
 		return 0
 	}
 	a.data = append(a.data, make([]byte, at-uintptr(len(a.data)))...)
 	a.data = append(a.data, b...)
-	return uintptr(a.hole) + at
+	return uintptr(a.reserved) + at
 }
 
 // in is the pointer for an address that add gave.
 func in[T any](a *arena, address uintptr) *T {
-	return (*T)(unsafe.Add(a.hole, address-uintptr(a.hole)))
+	return (*T)(unsafe.Add(a.reserved, address-uintptr(a.reserved)))
 }
 
-// finish puts a life around what has been written of p, and tells whether there was room
+// finish puts a childState around what has been written of p, and tells whether there was room
 // for all.
 func (a *arena) finish(p *program) bool {
 	steps := make([]step, len(p.steps))
 	for i, s := range p.steps {
-		s.doing, s.hint = "", "" // those are the supervisor's
+		s.doing, s.explain = "", nil // those are the supervisor's
 		steps[i] = s
 	}
 	first, hand := keep(p, steps...), keep(p, *p.hand)
 	if a.full {
 		return false
 	}
-	l := life{
-		command: unsafe.Slice(in[step](a, first.value), len(steps)), hand: in[handover](a, hand.value),
+	state := childState{
+		table: table{steps: unsafe.Slice(in[step](a, first.value), len(steps))}, hand: in[handover](a, hand.value),
 		sock: conversationFD,
 	}
-	copy(a.data, unsafe.Slice((*byte)(unsafe.Pointer(&l)), unsafe.Sizeof(l)))
+	copy(a.data, bytesOf(&state))
 	return true
 }
 

@@ -12,9 +12,9 @@ import (
 )
 
 func TestArena(t *testing.T) {
-	hole := testHole(t)
-	base := uintptr(hole) + unsafe.Sizeof(life{})
-	a := newArena(hole)
+	reserved := testAddresses(t)
+	base := uintptr(reserved) + unsafe.Sizeof(childState{})
+	a := newArena(reserved)
 	for _, test := range []struct {
 		name  string
 		text  string
@@ -25,7 +25,7 @@ func TestArena(t *testing.T) {
 		{"the first", "abc", 1, base, false},
 		{"next to it", "d", 1, base + 3, false},
 		{"aligned", "efghijkl", 8, base + 8, false},
-		{"too much", strings.Repeat("x", holeSize), 1, 0, true},
+		{"too much", strings.Repeat("x", reservedSize), 1, 0, true},
 		{"what would fit, after that", "m", 1, 0, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -35,16 +35,16 @@ func TestArena(t *testing.T) {
 			}
 		})
 	}
-	if got, want := string(a.data[unsafe.Sizeof(life{}):]), "abcd\x00\x00\x00\x00efghijkl"; got != want {
+	if got, want := string(a.data[unsafe.Sizeof(childState{}):]), "abcd\x00\x00\x00\x00efghijkl"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestArenaIsFilledToTheEnd(t *testing.T) {
-	a := newArena(testHole(t))
-	rest := holeSize - len(a.data)
-	if a.add(make([]byte, rest), 1); a.full || len(a.data) != holeSize {
-		t.Errorf("got %d bytes, full: %v, want all %d", len(a.data), a.full, holeSize)
+	a := newArena(testAddresses(t))
+	rest := reservedSize - len(a.data)
+	if a.add(make([]byte, rest), 1); a.full || len(a.data) != reservedSize {
+		t.Errorf("got %d bytes, full: %v, want all %d", len(a.data), a.full, reservedSize)
 	}
 	if a.add([]byte{0}, 1); !a.full {
 		t.Error("got room for more than there is")
@@ -63,7 +63,7 @@ func TestArenaHoldsAll(t *testing.T) {
 			if spec.IDs.UIDs == nil {
 				spec.IDs = callerIs(0, 0)
 			}
-			a := newArena(testHole(t))
+			a := newArena(testAddresses(t))
 			p, err := a.writeExec(&spec, []int{0, 1, 2}, openFiles)
 			if err != nil {
 				t.Fatal(err)
@@ -72,20 +72,20 @@ func TestArenaHoldsAll(t *testing.T) {
 				t.Errorf("got %d things kept on the heap, want none", len(p.kept))
 			}
 			inside := func(address uintptr) bool {
-				return uintptr(a.hole) <= address && address < uintptr(a.hole)+uintptr(len(a.data))
+				return uintptr(a.reserved) <= address && address < uintptr(a.reserved)+uintptr(len(a.data))
 			}
 			text := func(address uintptr) string {
-				rest := a.data[address-uintptr(a.hole):]
+				rest := a.data[address-uintptr(a.reserved):]
 				return string(rest[:slices.Index(rest, 0)])
 			}
-			l := (*life)(unsafe.Pointer(&a.data[0]))
-			steps := unsafe.Slice((*step)(unsafe.Pointer(&a.data[uintptr(unsafe.Pointer(&l.command[0]))-uintptr(a.hole)])), len(l.command))
-			if len(steps) != len(p.steps) || l.sock != conversationFD || !inside(uintptr(unsafe.Pointer(l.hand))) {
-				t.Errorf("got %d steps, socket %d, slots at %p", len(steps), l.sock, l.hand)
+			state := (*childState)(unsafe.Pointer(&a.data[0]))
+			steps := unsafe.Slice((*step)(unsafe.Pointer(&a.data[uintptr(unsafe.Pointer(&state.steps[0]))-uintptr(a.reserved)])), len(state.steps))
+			if len(steps) != len(p.steps) || state.sock != conversationFD || !inside(uintptr(unsafe.Pointer(state.hand))) {
+				t.Errorf("got %d steps, socket %d, slots at %p", len(steps), state.sock, state.hand)
 			}
 			var tried []string
 			for i, s := range steps {
-				if s.doing != "" || s.hint != "" {
+				if s.doing != "" || s.explain != nil {
 					t.Errorf("step %d, %q, takes its text along", i, p.steps[i].doing)
 				}
 				for _, arg := range s.args {
@@ -95,7 +95,7 @@ func TestArenaHoldsAll(t *testing.T) {
 				}
 				if s.nr == unix.SYS_EXECVE {
 					tried = append(tried, text(s.args[0]))
-					argv := unsafe.Slice((*uintptr)(unsafe.Pointer(&a.data[s.args[1]-uintptr(a.hole)])), 4)
+					argv := unsafe.Slice((*uintptr)(unsafe.Pointer(&a.data[s.args[1]-uintptr(a.reserved)])), 4)
 					if got := fmt.Sprint(text(argv[0]), text(argv[1]), text(argv[2]), argv[3]); got != "sh-ctrue0" {
 						t.Errorf("got arguments %q", got)
 					}
@@ -117,7 +117,7 @@ func TestArenaHoldsAll(t *testing.T) {
 
 // What pid 1 gets can't be changed any more.
 func TestArenaFileIsSealed(t *testing.T) {
-	a := newArena(testHole(t))
+	a := newArena(testAddresses(t))
 	fd, err := a.file()
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/hint"
 )
 
 // writeSetup writes the child's program up to the point where it has lost every
@@ -19,11 +21,11 @@ func (p *program) writeSetup(spec *Spec, ends childEnds, sys *system) {
 	p.dieWithParent()
 	p.closeAllBut(ends.list()...)
 	if spec.Join != nil {
-		// Before anything is told: the first word is the messenger's.
+		// Before anything is told: the first word is the joiner's.
 		p.await("waiting to be known", ends.conversation)
 	}
 	p.openNetwork(spec.Network)
-	p.call("setting the hostname", unix.SYS_SETHOSTNAME, p.str(spec.Hostname), num(len(spec.Hostname)))
+	p.takesCapability(p.call("setting the hostname", unix.SYS_SETHOSTNAME, p.str(spec.Hostname), num(len(spec.Hostname))))
 	p.newKeyring(spec)
 	if spec.Cgroup != nil {
 		// See Spec.cloneArgs. Before cgroup2 is mounted, which shows this namespace.
@@ -61,6 +63,7 @@ func (p *program) writeSetup(spec *Spec, ends childEnds, sys *system) {
 		p.listenForSignals()
 	}
 	p.await("waiting to be released", sock)
+	p.setup = len(p.steps)
 }
 
 // newKeyring leaves the caller's session keyring, which may hold his keys. Not all kernels
@@ -72,7 +75,16 @@ func (p *program) newKeyring(spec *Spec) {
 	if spec.KeysRefused {
 		forgiven = append(forgiven, unix.EDQUOT)
 	}
-	p.call("making a session keyring", unix.SYS_KEYCTL, num(unix.KEYCTL_JOIN_SESSION_KEYRING), num(0)).forgive(forgiven...)
+	p.call("making a session keyring", unix.SYS_KEYCTL, num(unix.KEYCTL_JOIN_SESSION_KEYRING), num(0)).
+		forgive(forgiven...).because(explainKeyring)
+}
+
+func explainKeyring(err error, errno syscall.Errno) error {
+	if errno != unix.EDQUOT {
+		return err
+	}
+	return hint.With(fmt.Errorf("%w: your keyrings and keys are as many as may be, and without a filter the container would be left with the caller's", err),
+		"cat /proc/keys    # those that you see", "sudo sysctl -w kernel.keys.maxkeys=2000")
 }
 
 func (p *program) dieWithParent() {
@@ -121,22 +133,25 @@ func (p *program) listenForSignals() {
 
 // handOver sends the parent the descriptors that only the child could open.
 func (p *program) handOver(sock int) {
-	count := int(p.handed)
-	p.hand.header.Level = unix.SOL_SOCKET
-	p.hand.header.Type = unix.SCM_RIGHTS
-	p.hand.header.SetLen(unix.CmsgLen(4 * count))
-
-	ready := &report{Step: reportReady}
-	iov := &unix.Iovec{Base: (*byte)(unsafe.Pointer(ready))}
-	iov.SetLen(int(reportSize))
-	msg := &unix.Msghdr{Iov: iov, Iovlen: 1, Control: (*byte)(unsafe.Pointer(p.hand))}
-	msg.SetControllen(unix.CmsgSpace(4 * count))
+	msg := passing(&report{Step: reportReady}, &p.hand.header, int(p.handed))
 	p.call("handing descriptors over", unix.SYS_SENDMSG, num(sock), keep(p, *msg), num(unix.MSG_NOSIGNAL))
 	for s := range p.handed {
 		if s != p.root { // which pivot takes
 			p.call("closing what was handed over", unix.SYS_CLOSE, s.word())
 		}
 	}
+}
+
+// passing is a message that tells the parent something, and passes on the descriptors that
+// lie behind a header.
+func passing(told *report, header *unix.Cmsghdr, count int) *unix.Msghdr {
+	header.Level, header.Type = unix.SOL_SOCKET, unix.SCM_RIGHTS
+	header.SetLen(unix.CmsgLen(4 * count))
+	text := &unix.Iovec{Base: (*byte)(unsafe.Pointer(told))}
+	text.SetLen(int(reportSize))
+	msg := &unix.Msghdr{Iov: text, Iovlen: 1, Control: (*byte)(unsafe.Pointer(header))}
+	msg.SetControllen(unix.CmsgSpace(4 * count))
+	return msg
 }
 
 // writeCommand writes what the command's own process does. Its last steps are

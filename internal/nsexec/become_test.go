@@ -19,7 +19,7 @@ var making = []uintptr{unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_MKDIRAT, unix
 
 func TestOrder(t *testing.T) {
 	eachProgram(t, func(t *testing.T, w written) {
-		if first := w.steps[0]; first.nr != unix.SYS_PRCTL || first.args[0] != unix.PR_SET_PDEATHSIG || first.args[1] != uintptr(unix.SIGKILL) {
+		if first := w.steps[w.joined]; first.nr != unix.SYS_PRCTL || first.args[0] != unix.PR_SET_PDEATHSIG || first.args[1] != uintptr(unix.SIGKILL) {
 			t.Errorf("got first step %q, want to die with the supervisor", first.doing)
 		}
 		firstMount := slices.IndexFunc(w.steps, func(s step) bool { return slices.Contains(mounting, s.nr) })
@@ -125,7 +125,7 @@ func TestDescriptorsAreClosed(t *testing.T) {
 			steps []step
 			want  []int
 		}{
-			{"setup", w.steps[:w.setup], append([]int{0, 1, 2}, w.ends.list()...)},
+			{"setup", w.steps[w.joined:w.setup], append([]int{0, 1, 2}, w.ends.list()...)},
 			{"command", w.steps[w.setup:], []int{0, 1, 2, w.sock}},
 		} {
 			var open []int

@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/rawio"
 )
 
 // This file runs in the child of a raw clone: a copy of the parent's memory with
@@ -16,30 +18,31 @@ import (
 
 // report is what the child tells its parent, the length of one message.
 type report struct {
-	Step  int32 // index into the program, or reportReady
+	Step  int32 // that has failed, as an index into the program; or one of these
 	Errno int32
 }
 
 const (
-	reportReady   = -1
-	reportMapping = -2 // what the process should have done is not there
-	reportSize    = unsafe.Sizeof(report{})
+	reportReady   = -1 - iota // the container is furnished, and what is handed over comes along
+	reportBorn                // pid 1 is there: its number is in Errno, and its pidfd comes along
+	reportFork                // there is no process for the command
+	reportMapping             // a later command's process has no program
 )
 
-// life is everything the child needs, at addresses that stay.
-type life struct {
-	setup   []step // up to and with the loss of every privilege
-	command []step // in the command's own process, up to its execve
-	hand    *handover
-	noInit  bool
+const reportSize = unsafe.Sizeof(report{})
 
-	crossing crossing // before all that, where the container joins another
+// childState is everything the child needs, at addresses that stay.
+type childState struct {
+	table
+	hand   *handover
+	noInit bool
+	birth  *birth // of pid 1, where somebody else begets it: see join.go
 
 	clone cloneArgs
 	pidfd int32
 	mask  uint64 // the calling thread's own, meanwhile
 
-	duty duty // of pid 1, when it isn't the command
+	init initState // of pid 1, when it isn't the command
 
 	sock    uintptr  // the child's end of the conversation
 	argv    []string // where the kernel put this process's arguments
@@ -64,43 +67,43 @@ const sigsetSize = 8
 //
 //go:nosplit
 //go:norace
-func live(l *life) {
-	if pid := settle(l); pid != 0 {
-		reap(&l.duty, pid)
-		l = nextLife(&l.duty)
+func live(c *childState) {
+	if pid := settle(c); pid != 0 {
+		reap(&c.init, pid)
+		c = nextState(c)
 	}
-	l.denied = false
-	run(l, l.command, int32(len(l.setup)))
+	c.denied = false
+	run(c, c.setup, len(c.steps))
 	// The last steps were one execve for each directory of PATH; as execvp(3)
 	// has it, a file that may not be executed counts more than one that is missing.
 	errno := unix.ENOENT
-	if l.denied {
+	if c.denied {
 		errno = unix.EACCES
 	}
-	fail(l, int32(len(l.setup)+len(l.command)-1), errno)
+	fail(c, int32(len(c.steps)-1), errno)
 }
 
 // settle returns the number of the command's process in pid 1, and 0 in that process.
 //
 //go:nosplit
 //go:norace
-func settle(l *life) uintptr {
-	run(l, l.setup, 0)
-	resetSignals(l)
-	if l.noInit {
+func settle(c *childState) uintptr {
+	run(c, c.joined, c.setup)
+	resetSignals(c)
+	if c.noInit {
 		return 0
 	}
 	// Between here and the command's execve pid 1 is a copy of the supervisor,
 	// environment included: nobody inside may read its memory.
 	syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0, 0)
-	wipe(l.argv)
+	wipe(c.argv)
 	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 	if errno != 0 {
-		fail(l, int32(len(l.setup)+len(l.command)), errno)
+		fail(c, reportFork, errno)
 	}
 	if pid != 0 {
-		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(l.comm)), 0, 0, 0, 0)
-		enterDuty(&l.duty, l.hand.slot[l.duty.signals])
+		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(c.comm)), 0, 0, 0, 0)
+		becomeInit(&c.init, c.hand.slot[c.init.signals])
 	}
 	return pid
 }
@@ -120,33 +123,29 @@ func wipe(argv []string) {
 	}
 }
 
-// maxAgain is how often a path is tried again when something was renamed or mounted,
-// anywhere on the system, while the kernel went through a ".." in it that may not
-// lead out of the root: EAGAIN, openat2(2).
-const maxAgain = 1000
-
-// run works off a table. It returns after the last step, or not at all.
+// run works off the table from one step to before another. It returns after the last of them,
+// or not at all.
 //
 //go:nosplit
 //go:norace
-func run(l *life, steps []step, base int32) {
-	for i := 0; i < len(steps); i++ {
-		s := &steps[i]
+func run(c *childState, from, to int) {
+	for i := from; i < to; i++ {
+		s := &c.steps[i]
 		a := s.args // a copy: what is written to the parent's pages has to be copied whole
 		for k := 0; k < len(a); k++ {
 			if s.slots&(1<<k) != 0 {
-				a[k] = uintptr(l.hand.slot[a[k]])
+				a[k] = uintptr(c.hand.slot[a[k]])
 			}
 		}
 		r, _, errno := syscall.RawSyscall6(s.nr, a[0], a[1], a[2], a[3], a[4], a[5])
-		for again := 0; errno == unix.EAGAIN && s.nr == unix.SYS_OPENAT2 && again < maxAgain; again++ {
+		for tries := 1; errno == unix.EAGAIN && s.nr == unix.SYS_OPENAT2 && tries < rawio.MaxTries; tries++ {
 			r, _, errno = syscall.RawSyscall6(s.nr, a[0], a[1], a[2], a[3], a[4], a[5])
 		}
 		if errno != 0 {
 			if !pardoned(s, errno) {
-				fail(l, base+int32(i), errno)
+				fail(c, int32(i), errno)
 			}
-			l.denied = l.denied || errno == unix.EACCES
+			c.denied = c.denied || errno == unix.EACCES
 			i += int(s.onError)
 			continue
 		}
@@ -154,7 +153,7 @@ func run(l *life, steps []step, base int32) {
 			exit(0)
 		}
 		if s.into >= 0 {
-			l.hand.slot[s.into] = int32(r)
+			c.hand.slot[s.into] = int32(r)
 		}
 		i += int(s.onOK)
 	}
@@ -171,13 +170,13 @@ func pardoned(s *step, errno syscall.Errno) bool {
 	return false
 }
 
-// fail tells the parent which step failed, and ends the child.
+// fail tells the parent what has failed, and ends the child.
 //
 //go:nosplit
 //go:norace
-func fail(l *life, step int32, errno syscall.Errno) {
-	l.told.Step, l.told.Errno = step, int32(errno)
-	syscall.RawSyscall6(unix.SYS_WRITE, l.sock, uintptr(unsafe.Pointer(&l.told)), reportSize, 0, 0, 0)
+func fail(c *childState, step int32, errno syscall.Errno) {
+	c.told.Step, c.told.Errno = step, int32(errno)
+	syscall.RawSyscall6(unix.SYS_WRITE, c.sock, uintptr(unsafe.Pointer(&c.told)), reportSize, 0, 0, 0)
 	exit(125)
 }
 
@@ -195,8 +194,8 @@ func exit(code uintptr) {
 //
 //go:nosplit
 //go:norace
-func resetSignals(l *life) {
+func resetSignals(c *childState) {
 	for sig := uintptr(1); sig <= 64; sig++ {
-		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&l.deflt)), 0, sigsetSize, 0, 0)
+		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&c.deflt)), 0, sigsetSize, 0, 0)
 	}
 }

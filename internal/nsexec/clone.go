@@ -27,7 +27,7 @@ type cloneArgs struct {
 func (s *Spec) cloneArgs() cloneArgs {
 	args := cloneArgs{flags: s.Network.cloneFlags() | unix.CLONE_PIDFD, exitSignal: uint64(unix.SIGCHLD)}
 	if s.Join != nil {
-		// The messenger's sibling, with the messenger's exit signal, for it may have no other
+		// The joiner's sibling, with the joiner's exit signal, for it may have no other
 		// (clone3_args_valid in kernel/fork.c).
 		args.flags, args.exitSignal = args.flags|unix.CLONE_PARENT, 0
 	}
@@ -43,11 +43,11 @@ func (s *Spec) cloneArgs() cloneArgs {
 // main thread ends with the process; any other one the runtime might do away with
 // some day, unless it is locked. Locking always would cost a thread more, and a
 // switch at every wait.
-func cloneChild(l *life) (pid int, errno syscall.Errno) {
-	pid, errno = rawClone(l, os.Getpid())
+func cloneChild(c *childState) (pid int, errno syscall.Errno) {
+	pid, errno = rawClone(c, os.Getpid())
 	if errno == errOtherThread {
 		runtime.LockOSThread()
-		pid, errno = rawClone(l, unix.Gettid())
+		pid, errno = rawClone(c, unix.Gettid())
 	}
 	return pid, errno
 }
@@ -64,20 +64,20 @@ const errOtherThread = unix.EXDEV
 //
 //go:nosplit
 //go:norace
-func rawClone(l *life, thread int) (int, syscall.Errno) {
+func rawClone(c *childState, thread int) (int, syscall.Errno) {
 	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK,
-		uintptr(unsafe.Pointer(&l.blocked)), uintptr(unsafe.Pointer(&l.mask)), sigsetSize, 0, 0)
+		uintptr(unsafe.Pointer(&c.blocked)), uintptr(unsafe.Pointer(&c.mask)), sigsetSize, 0, 0)
 	pid, errno := uintptr(0), errOtherThread
 	if tid, _, _ := syscall.RawSyscall6(unix.SYS_GETTID, 0, 0, 0, 0, 0, 0); int(tid) == thread {
-		l.clone.pidfd = uint64(uintptr(unsafe.Pointer(&l.pidfd)))
-		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&l.clone)), unsafe.Sizeof(l.clone), 0, 0, 0, 0)
+		c.clone.pidfd = uint64(uintptr(unsafe.Pointer(&c.pidfd)))
+		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&c.clone)), unsafe.Sizeof(c.clone), 0, 0, 0, 0)
 		if errno == 0 && pid == 0 {
-			if len(l.crossing.steps) > 0 {
-				cross(l) // from here: further down the stack would be too far
+			if c.birth != nil {
+				join(c) // from here: further down the stack would be too far
 			}
-			live(l)
+			live(c)
 		}
 	}
-	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&l.mask)), 0, sigsetSize, 0, 0)
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&c.mask)), 0, sigsetSize, 0, 0)
 	return int(pid), errno
 }

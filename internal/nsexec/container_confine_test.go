@@ -224,7 +224,7 @@ func TestFilterThatForbidsAll(t *testing.T) {
 // soft limit to the hard one by then.
 func childReadsLimits() error {
 	limits := map[string]string{}
-	for _, fields := range table("/proc/self/limits") {
+	for _, fields := range fieldsOf("/proc/self/limits") {
 		for i := range fields[1:] {
 			limits[strings.Join(fields[:i+1], " ")] = strings.Join(fields[i+1:], " ")
 		}

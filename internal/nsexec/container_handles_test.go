@@ -5,12 +5,39 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
+
+// Every file among them is closed with the others, and once is enough.
+func TestHandlesClose(t *testing.T) {
+	h := new(Handles)
+	var all []*os.File
+	for _, field := range reflect.ValueOf(h).Elem().Fields() {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		field.Set(reflect.ValueOf(w))
+		all = append(all, r)
+	}
+	if err := errors.Join(h.Close(), h.Close(), new(Handles).Close()); err != nil {
+		t.Error(err)
+	}
+	for i, r := range all {
+		if err := r.SetReadDeadline(soon()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Read(make([]byte, 1)); errText(err) != "EOF" {
+			t.Errorf("%s is still open: %v", reflect.TypeFor[Handles]().Field(i).Name, err)
+		}
+	}
+}
 
 // Each handle is what its name says, and those of the network are there for a
 // network that somebody wires up.

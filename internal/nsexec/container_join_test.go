@@ -73,7 +73,7 @@ func childResides() error {
 	if s.Dumpable, err = unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return err
 	}
-	s.UIDs, s.GIDs = table("/proc/self/uid_map"), table("/proc/self/gid_map")
+	s.UIDs, s.GIDs = fieldsOf("/proc/self/uid_map"), fieldsOf("/proc/self/gid_map")
 	text, err := os.ReadFile("/proc/self/setgroups")
 	if err != nil {
 		return err

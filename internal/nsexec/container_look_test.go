@@ -41,13 +41,13 @@ func childLooks() (err error) {
 		}
 	}
 	for _, protocol := range []string{"tcp", "tcp6", "udp", "udp6", "raw", "raw6"} {
-		for _, fields := range table("/proc/net/" + protocol) {
+		for _, fields := range fieldsOf("/proc/net/" + protocol) {
 			if fields[0] != "sl" && len(fields) > 1 {
 				s.Bound = append(s.Bound, protocol+" "+fields[1])
 			}
 		}
 	}
-	for _, fields := range table("/proc/self/mountinfo") {
+	for _, fields := range fieldsOf("/proc/self/mountinfo") {
 		if at := fields[4]; at == "/sys" || strings.HasPrefix(at, "/sys/") {
 			rest := fields[6:]
 			for rest[0] != "-" {

@@ -65,7 +65,7 @@ func childSurveys() (err error) {
 			s.Written = append(s.Written, dir)
 		}
 	}
-	for _, fields := range table("/proc/self/mountinfo") {
+	for _, fields := range fieldsOf("/proc/self/mountinfo") {
 		rest := fields[6:]
 		for rest[0] != "-" {
 			rest = rest[1:]
@@ -98,7 +98,7 @@ func describe(path string, d fs.DirEntry) (string, error) {
 
 func status(process string) map[string]string {
 	fields := map[string]string{}
-	for _, line := range table("/proc/" + process + "/status") {
+	for _, line := range fieldsOf("/proc/" + process + "/status") {
 		fields[strings.TrimSuffix(line[0], ":")] = strings.Join(line[1:], " ")
 	}
 	return fields

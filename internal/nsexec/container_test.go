@@ -55,6 +55,8 @@ var childActions = map[string]func() error{
 	"orphan":  childLeavesAnOrphan,
 	"kill":    childKills,
 	"reopen":  childReopens,
+	"reap":    childReaps,
+	"dead":    childTakesDead,
 
 	"processes": childListsProcesses,
 	"terminal":  childAtTerminal,
@@ -243,8 +245,8 @@ func load(t *testing.T, path string, result any) {
 	}
 }
 
-// table reads a file of /proc, a line of fields each; one that this kernel lacks is empty.
-func table(path string) (lines [][]string) {
+// fieldsOf reads a file of /proc, a line of fields each; one that this kernel lacks is empty.
+func fieldsOf(path string) (lines [][]string) {
 	text, _ := os.ReadFile(path)
 	for line := range strings.Lines(string(text)) {
 		lines = append(lines, strings.Fields(line))

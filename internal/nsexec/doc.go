@@ -10,15 +10,15 @@
 // program there would cost more than all else that a start does. Instead the
 // parent writes down, in ordinary Go, every system call that the child is to
 // make (program.go says how; become.go has them in order, and each other file the
-// part that it is called after), and the child works off the table (child.go). A call's descriptor goes into
-// a slot that later calls name. A call that fails ends the child, which tells
+// part that it is called after), and the child works off the table (child.go). A call's
+// descriptor goes into a slot that later calls name. A call that fails ends the child, which tells
 // its parent the number of the step and the errno; the parent knows what the
-// step was for.
+// step was for, and what makes it fail (failure.go).
 //
 // This also means that there is no second entry into the binary that a user
-// could call with arguments of his own, no message format between parent and
-// child to get wrong, and that pid 1 of a container shares nearly all of its
-// memory with the supervisor.
+// could call with arguments of his own, that what a child is to do is no message that
+// has to be parsed, and that pid 1 of a container shares nearly all of its memory with
+// the supervisor.
 //
 // # Stages
 //
@@ -59,7 +59,7 @@
 //
 // All that comes back may be a hostile container's word, should one ever get hold of pid 1:
 // answers have one size, no descriptors, and a slot that the supervisor has given out; the
-// first that makes no sense ends the listening (ledger.go). Only who asks for a command waits for
+// first that makes no sense ends the listening (processtable.go). Only who asks for a command waits for
 // a pid 1 that is stopped. A command that is process 1 itself takes no orders.
 //
 // # Ids
@@ -75,8 +75,9 @@
 // In OwnNetwork, the default, the child opens what its parent needs of the network
 // namespace, for a socket stays in the one that it was made in: a netlink socket to
 // configure it with, and two that listen on DNSAddress, from which the parent can
-// answer the container's questions. NoNetwork has loopback, and nothing is handed
-// over of it. HostNetwork is no namespace at all: the child leaves everything in it
+// answer the container's questions. NoNetwork has loopback, and of it a
+// socket is handed over that only shows which network it is, for others to join
+// (Handles.Socket). HostNetwork is no namespace at all: the child leaves everything in it
 // as it is, has no right over it, and gets the host's /sys read-only, because the
 // kernel makes a new sysfs only for who owns the network that it shows.
 //
@@ -91,9 +92,9 @@
 // pid 1 is, only the host's root can open the namespaces in proc(5).
 //
 // A process with threads can't enter a user namespace, but a raw clone of it can, and
-// there makes the container. It is a messenger (join.go), and does nothing else:
+// there makes the container. It is the joiner (join.go), and does nothing else:
 //
-//	parent (Start)            messenger                        pid 1
+//	parent (Start)            joiner                           pid 1
 //	clone3: nothing new ────▶ die with the parent; not dumpable
 //	                          setns: user, network
 //	                          clone3: the other namespaces,
@@ -105,16 +106,16 @@
 // CLONE_PARENT makes pid 1 the parent's child, of the same thread: it is waited for,
 // signalled and taken along as any other. Should the parent die before pid 1 can ask to be
 // taken along, pid 1 sees the end of the conversation. The wait is there so that the first
-// word that the parent hears is the messenger's, and a report always one of a child that it knows.
+// word that the parent hears is the joiner's, and a report always one of a child that it knows.
 //
 // Until it is confined, pid 1 has every right in a user namespace in which somebody hostile
 // is root. It is in a pid namespace that he never sees into, so he has no way to name
 // it; and it isn't dumpable, with the supervisor's memory, so CAP_SYS_PTRACE there is
 // not enough to look into it. What does reach it is CAP_SYS_ADMIN: with it a
-// mount namespace of that user namespace can be found (NS_MNT_GET_NEXT in linux/nsfs.h, from Linux 6.12 until
-// that was kept to the host's root) and entered, and that of pid 1 still has the host's tree in it. So no container
-// with that capability is offered, and none that joins gets it, for it would be there when
-// the next one joins.
+// mount namespace of that user namespace can be found (NS_MNT_GET_NEXT in linux/nsfs.h,
+// from Linux 6.12 until that was kept to the host's root) and entered, and that of pid 1
+// still has the host's tree in it. So no container with that capability is offered, and none
+// that joins gets it, for it would be there when the next one joins.
 //
 // The joined network, and the user namespace, stay as long as anybody is in them.
 //
@@ -143,7 +144,9 @@
 // up to their execve. The seccomp filter is the command's and its children's: installed
 // as the last step before execve, it can't keep unc itself from what a start takes,
 // and pid 1 does nothing that anybody inside could choose: it takes orders from who has the
-// other end of its socket, which is the supervisor alone.
+// other end of its socket, which is the supervisor alone. What root inside can do to it is to
+// send it signals, as many as he likes, and to lower its resource limits (prlimit(2)): neither
+// keeps it from taking in the dead (reap.go).
 //
 // # What is on the host
 //
@@ -160,6 +163,7 @@
 //
 // Every mount point in the rootfs is opened by openat2 with RESOLVE_IN_ROOT, and /dev,
 // /proc, /sys and /etc with RESOLVE_NO_SYMLINKS as well. Mounts are attached to the
-// descriptor, or to a name in it that is not followed, so whoever owns the rootfs and changes it meanwhile changes his own container and nothing else.
-// Files are written only into filesystems that the child has made itself.
+// descriptor, or to a name in it that is not followed, so whoever owns the rootfs and
+// changes it meanwhile changes his own container and nothing else. Files are written only
+// into filesystems that the child has made itself.
 package nsexec

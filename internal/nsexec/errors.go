@@ -23,19 +23,24 @@ var (
 
 // explainClone makes sentences of what clone(2) answers in one word. EPERM and
 // ENOSPC each have several causes, told apart by the settings behind them.
-func explainClone(errno error) error { return explainCloneWith(errno, userns.Read) }
+func explainClone(errno error) error {
+	label, _ := userns.Label("")
+	return explainCloneWith(errno, userns.Read, label)
+}
 
-// explainCloneInto is explainClone for a child that is to be born in a control group, for
-// which there are errors of their own (CLONE_INTO_CGROUP in clone(2)).
-func explainCloneInto(errno error, group string) error {
-	switch {
-	case errors.Is(errno, unix.EACCES), errors.Is(errno, unix.EBUSY), errors.Is(errno, unix.EOPNOTSUPP), errors.Is(errno, unix.ENODEV):
-		return fmt.Errorf("starting the container in the control group %q: %w", group, errno)
+// explainClone knows, too, of the errors of a child that is to be born in a control group
+// (CLONE_INTO_CGROUP in clone(2)).
+func (s *Spec) explainClone(errno syscall.Errno) error {
+	if s.Cgroup != nil {
+		switch errno {
+		case unix.EACCES, unix.EBUSY, unix.EOPNOTSUPP, unix.ENODEV:
+			return fmt.Errorf("starting the container in the control group %q: %w", s.Cgroup.Name(), errno)
+		}
 	}
 	return explainClone(errno)
 }
 
-func explainCloneWith(errno error, settings userns.Settings) error {
+func explainCloneWith(errno error, settings userns.Settings, label string) error {
 	if err := settings.Forbidden(); err != nil {
 		return err
 	}
@@ -54,7 +59,7 @@ func explainCloneWith(errno error, settings userns.Settings) error {
 	case errors.Is(errno, unix.EINVAL):
 		return errors.New("this kernel was built without one of the user, mount, pid, net, uts, ipc and cgroup namespaces")
 	case errors.Is(errno, unix.EPERM), errors.Is(errno, unix.EACCES):
-		if restricted := settings.Restricted(ownFile()); restricted != nil {
+		if restricted := settings.Restricted(ownFile(), label); restricted != nil {
 			return restricted
 		}
 		return hint.With(errors.New("making a user namespace is not permitted here: this process is in a chroot, a container, or under a security policy that forbids it"),
@@ -68,61 +73,23 @@ func ownFile() string { return filecap.Path() }
 
 // explain makes an error of what the child reports.
 func (c *Child) explain(r report) error {
-	if int(r.Step) == len(c.prog.steps) {
-		err := fmt.Errorf("starting the command's process: %w", syscall.Errno(r.Errno))
-		if syscall.Errno(r.Errno) == unix.EAGAIN {
-			err = fmt.Errorf("%w: a limit on processes leaves no room for it beside the container's process 1", err)
-		}
-		return err
-	}
-	if n := int(r.Step) - len(c.prog.steps) - 1; n >= 0 && n < len(c.prog.crossing.steps) {
-		return c.explainCrossing(&c.prog.crossing.steps[n], syscall.Errno(r.Errno))
-	}
-	if r.Step < 0 || int(r.Step) > len(c.prog.steps) {
+	errno := syscall.Errno(r.Errno)
+	switch {
+	case r.Step == reportFork && errno == unix.EAGAIN:
+		return fmt.Errorf("starting the command's process: %w: a limit on processes leaves no room for it beside the container's process 1", errno)
+	case r.Step == reportFork:
+		return fmt.Errorf("starting the command's process: %w", errno)
+	case r.Step < 0 || int(r.Step) >= len(c.prog.steps):
 		return fmt.Errorf("the container's first process reported step %d", r.Step)
 	}
-	step, errno := &c.prog.steps[r.Step], syscall.Errno(r.Errno)
+	step := &c.prog.steps[r.Step]
 	if step.nr == unix.SYS_EXECVE && c.tried != nil {
 		return c.explainBareExec(errno)
 	}
 	if step.nr == unix.SYS_EXECVE {
 		return c.spec.explainExec(errno)
 	}
-	err := fmt.Errorf("%s: %w", step.doing, errno)
-	if errno == unix.EOVERFLOW {
-		err = fmt.Errorf("%w: it would be beside files whose owner has no id in the container", err)
-	}
-	if step.hint != "" && (errno == unix.EROFS || errno == unix.EACCES || errno == unix.EOVERFLOW) {
-		return hint.With(err, step.hint)
-	}
-	switch errno {
-	case unix.EPERM, unix.EACCES:
-		if restricted := userns.Settings(userns.Read).Restricted(ownFile()); restricted != nil {
-			return restricted
-		}
-		if step.nr == unix.SYS_FSMOUNT {
-			return fmt.Errorf("%w: this system hides parts of it, as containers do, and the kernel then allows no new one", err)
-		}
-	case unix.ENOSYS:
-		return fmt.Errorf("%w: unc needs Linux 5.12 or newer", err)
-	case unix.EMFILE:
-		return hint.With(err, "ulimit -n 1024    # each volume takes one while the container is made")
-	case unix.EDQUOT:
-		if step.nr == unix.SYS_KEYCTL {
-			return hint.With(fmt.Errorf("%w: your keyrings and keys are as many as may be, and without a filter the container would be left with the caller's", err),
-				"cat /proc/keys    # those that you see", "sudo sysctl -w kernel.keys.maxkeys=2000")
-		}
-	case unix.ELOOP:
-		return fmt.Errorf("%w: symbolic links lead in a circle there, or are not followed", err)
-	case unix.EINVAL:
-		switch step.nr {
-		case unix.SYS_MOVE_MOUNT:
-			return fmt.Errorf("%w: a directory is mounted on a directory, and a file on a file", err)
-		case unix.SYS_MOUNT:
-			return fmt.Errorf("%w: there is something mounted in it, or its filesystem can't be laid under another", err)
-		}
-	}
-	return err
+	return step.failure(errno)
 }
 
 // explainBareExec says why a command of Unshare's did not run. EACCES is also what a

@@ -1,6 +1,7 @@
 package nsexec
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,6 +15,8 @@ import (
 const (
 	appArmorSetting = "kernel.apparmor_restrict_unprivileged_userns"
 	debianSetting   = "kernel.unprivileged_userns_clone"
+
+	appArmorLabel = "/proc/self/attr/current" // no setting, but read beside them
 )
 
 func TestExplainClone(t *testing.T) {
@@ -45,6 +48,11 @@ func TestExplainClone(t *testing.T) {
 			"AppArmor, the other errno", unix.EACCES,
 			settings{appArmorSetting: "1"},
 			"AppArmor keeps programs without a profile", "printf 'abi <abi/4.0>,",
+		},
+		{
+			"AppArmor restricts others", unix.EPERM,
+			settings{appArmorSetting: "1", appArmorLabel: "unc (unconfined)"},
+			"making a user namespace is not permitted here", "unshare -Ur true",
 		},
 		{
 			"AppArmor does not restrict", unix.EPERM,
@@ -82,7 +90,7 @@ func TestExplainClone(t *testing.T) {
 		{"anything else", unix.ENOMEM, nil, "making namespaces: cannot allocate memory", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := explainCloneWith(test.errno, func(name string) string { return test.settings[name] })
+			err := explainCloneWith(test.errno, func(name string) string { return test.settings[name] }, cmp.Or(test.settings[appArmorLabel], "unconfined"))
 			if !strings.HasPrefix(errText(err), test.want) {
 				t.Errorf("got %q, want %q", errText(err), test.want)
 			}
@@ -98,7 +106,7 @@ func TestExplainClone(t *testing.T) {
 func TestAppArmorProfile(t *testing.T) {
 	err := explainCloneWith(unix.EPERM, func(name string) string {
 		return map[string]string{appArmorSetting: "1"}[name]
-	})
+	}, "unconfined")
 	hints := hint.Of(err)
 	if len(hints) != 1 || strings.Contains(hints[0], "\n") {
 		t.Fatalf("got hints %q, want one line", hints)

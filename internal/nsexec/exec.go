@@ -38,14 +38,14 @@ type Command struct {
 // When the container has ended, or does meanwhile, the error is ErrEnded. Many may call
 // Exec at a time.
 func (c *Child) Exec(cmd *Command) (*Process, error) {
-	if c.ledger == nil {
+	if c.processes == nil {
 		return nil, errors.New("the container has no process 1 of unc's that could start another command in it (--no-init)")
 	}
 	spec, files, err := cmd.place(c.spec)
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{ledger: c.ledger, spec: spec, begun: make(chan error, 1), ended: make(chan struct{})}
+	p := &Process{processes: c.processes, spec: spec, begun: make(chan error, 1), ended: make(chan struct{})}
 	err = withDescriptors(files, func(fds []int) error {
 		if err := refuseDirectories(fds); err != nil {
 			return err

@@ -3,6 +3,7 @@ package nsexec
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -29,8 +30,8 @@ func TestExplain(t *testing.T) {
 		{"a link", report{int32(w.find(unix.SYS_OPENAT2)[0]), int32(unix.ELOOP)}, "opening /dev in the rootfs: too many levels of symbolic links: symbolic links lead in a circle there, or are not followed", unix.ELOOP},
 		{"a rootfs that can't be written", report{int32(w.find(unix.SYS_OPENAT2)[0]), int32(unix.EROFS)}, "opening /dev in the rootfs: read-only file system", unix.EROFS},
 		{"the command", report{int32(len(w.steps) - 1), int32(unix.EACCES)}, `command not executable: "sh" in the rootfs "/srv/box" may not be executed: permission denied`, ErrNotExecutable},
-		{"the command's process", report{int32(len(w.steps)), int32(unix.EAGAIN)}, "starting the command's process: resource temporarily unavailable: a limit on processes leaves no room for it beside the container's process 1", unix.EAGAIN},
-		{"a step that there is not", report{int32(len(w.steps) + 1), 1}, fmt.Sprintf("the container's first process reported step %d", len(w.steps)+1), nil},
+		{"the command's process", report{reportFork, int32(unix.EAGAIN)}, "starting the command's process: resource temporarily unavailable: a limit on processes leaves no room for it beside the container's process 1", unix.EAGAIN},
+		{"a step that there is not", report{int32(len(w.steps)), 1}, fmt.Sprintf("the container's first process reported step %d", len(w.steps)), nil},
 		{"a negative step", report{-2, 1}, "the container's first process reported step -2", nil},
 		{"a file on a directory", report{int32(w.last(t, unix.SYS_MOVE_MOUNT)), int32(unix.EINVAL)}, "mounting /etc/hostname: invalid argument: a directory is mounted on a directory, and a file on a file", unix.EINVAL},
 		{"somebody else's directory", report{int32(pivot), int32(unix.EOVERFLOW)}, "changing the root: value too large for defined data type: it would be beside files whose owner has no id in the container", unix.EOVERFLOW},
@@ -54,6 +55,38 @@ func TestExplainOverlay(t *testing.T) {
 	if err := c.explain(report{int32(w.find(unix.SYS_MOUNT)[1]), int32(unix.EINVAL)}); errText(err) != want {
 		t.Errorf("got %q, want %q", errText(err), want)
 	}
+}
+
+// AppArmor is the reason for the first refusal, if for any: where that step was let through,
+// the others are as well.
+func TestExplainNamespace(t *testing.T) {
+	isExplained := func(s step) bool {
+		return reflect.ValueOf(s.explain).Pointer() == reflect.ValueOf(explainNamespace).Pointer()
+	}
+	eachProgram(t, func(t *testing.T, w written) {
+		want := uintptr(unix.SYS_SETHOSTNAME)
+		if w.spec.Network == OwnNetwork || w.spec.Network == NoNetwork {
+			want = unix.SYS_IOCTL // loopback
+		}
+		var got []uintptr
+		for _, s := range w.steps {
+			if isExplained(s) {
+				got = append(got, s.nr)
+			}
+		}
+		if !slices.Equal(got, []uintptr{want}) {
+			t.Errorf("got steps with system calls %v explained by it, want one of %d", got, want)
+		}
+	})
+	t.Run("Unshare", func(t *testing.T) {
+		p := &program{hand: new(handover)}
+		p.mapIdentity(callerIs(0, 0), 3)
+		for i, s := range p.steps {
+			if got := isExplained(s); got != (i == 0) {
+				t.Errorf("step %d, %q: got %v", i, s.doing, got)
+			}
+		}
+	})
 }
 
 // What can't be made in the rootfs can be made beforehand, by who may.

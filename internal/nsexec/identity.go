@@ -19,6 +19,7 @@ func (p *program) mapIdentity(m idmap.Map, sock int) {
 		p.await("waiting for its ids", sock)
 		return
 	}
+	first := len(p.steps)
 	for _, file := range [][2]string{
 		{"setgroups", "deny"},
 		{"uid_map", line(m.UIDs[0])},
@@ -26,6 +27,7 @@ func (p *program) mapIdentity(m idmap.Map, sock int) {
 	} {
 		p.writeProc(here, "/proc/self/"+file[0], file[1])
 	}
+	p.takesCapability(&p.steps[first]) // proc_setgroups_open in fs/proc/base.c
 }
 
 // writeProc writes to a file of proc(5), in the directory dir. One that can't be opened for
@@ -84,6 +86,12 @@ func (p *program) giveStreams(spec *Spec, here [3]int) {
 	}
 }
 
+// keepOthersOut keeps them from looking into the process (ptrace(2), "Ptrace access mode
+// checking"), up to its execve.
+func (p *program) keepOthersOut() {
+	p.call("keeping others from looking in", unix.SYS_PRCTL, num(unix.PR_SET_DUMPABLE), num(0), num(0), num(0), num(0))
+}
+
 // becomeUser makes the process the command's user, with the capabilities that the
 // command is to have. As another user than root, execve leaves it the ambient ones
 // alone (capabilities(7), "Transformation of capabilities during execve()").
@@ -98,6 +106,11 @@ func (p *program) becomeUser(spec *Spec, sock int) {
 		uid, gid := num(spec.User.UID), num(spec.User.GID)
 		p.call(doing, unix.SYS_SETRESGID, gid, gid, gid)
 		p.call(doing, unix.SYS_SETRESUID, uid, uid, uid)
+		// It may be traced by its new user now, where fs.suid_dumpable is 1 (commit_creds in
+		// kernel/cred.c), and still has the supervisor's memory. Before it loses capabilities:
+		// until then it has more of them than that user, who needs as many
+		// (cap_ptrace_access_check in security/commoncap.c).
+		p.keepOthersOut()
 		if spec.NoInit {
 			// A change of user clears it (PR_SET_PDEATHSIG(2const)); what happened meanwhile
 			// is seen as the end of the conversation.

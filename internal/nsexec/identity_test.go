@@ -95,6 +95,19 @@ func TestCapabilitiesAreKeptMeanwhile(t *testing.T) {
 	})
 }
 
+// A process that has become another user could be traced by that one. It is seen to while it
+// still has more capabilities.
+func TestOtherUsersAreKeptOut(t *testing.T) {
+	eachProgram(t, func(t *testing.T, w written) {
+		for _, i := range w.find(unix.SYS_SETRESUID) {
+			next := w.steps[i+1]
+			if next.nr != unix.SYS_PRCTL || next.args[0] != unix.PR_SET_DUMPABLE || next.args[1] != 0 || next.pardon[0] != 0 {
+				t.Errorf("got step %q after another user is taken on, want others kept out", next.doing)
+			}
+		}
+	})
+}
+
 // The command itself, where it is pid 1, has to die with the supervisor, too; a change
 // of user has it forget that.
 func TestDiesWithTheSupervisor(t *testing.T) {

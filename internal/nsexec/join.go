@@ -13,16 +13,14 @@ import (
 )
 
 // A container that joins another one's network is made in two births, told in doc.go
-// under "Joining". This file is the first: the messenger, which enters the other's
+// under "Joining". This file is the first: the joiner, which enters the other's
 // namespaces and begets pid 1 there.
 
-// birth is what the messenger needs to beget pid 1 and to tell of it, at addresses
-// that stay.
+// birth is what the joiner needs to beget pid 1 and to tell of it, at addresses that stay.
 type birth struct {
 	clone cloneArgs
 	told  report
-	iov   unix.Iovec
-	msg   unix.Msghdr
+	msg   *unix.Msghdr
 	hand  struct {
 		header unix.Cmsghdr
 		pidfd  int32 // where the kernel puts it is what is sent
@@ -30,79 +28,59 @@ type birth struct {
 	}
 }
 
-// reportBorn is the messenger's: pid 1 is there, Errno its number, and its pidfd comes along.
-const reportBorn = -2
-
-// crossing are the messenger's steps, and what comes after them.
-type crossing struct {
-	steps []step
-	birth *birth
-}
-
-// writeCrossing writes what the messenger does, and returns what it is made with: no
-// namespaces, for all that pid 1 gets of its own has to belong to the other container's
-// user namespace. It is written before anything else.
-func (p *program) writeCrossing(t *Target, child cloneArgs) cloneArgs {
-	own := p.steps
-	p.steps = nil
+// writeJoiner writes what the joiner does, which makes pid 1 with the given arguments, and
+// returns what it is made with itself: no namespaces, for all that pid 1 gets of its own has to
+// belong to the other container's user namespace. It is written before anything else.
+func (p *program) writeJoiner(spec *Spec, pid1 cloneArgs) cloneArgs {
 	p.dieWithParent()
 	// Before it is anybody in there: to look into it would take what only the host's root
 	// has, for the memory is the supervisor's (__ptrace_may_access in kernel/ptrace.c). pid 1
 	// is born so, too, and stays so until its execve.
-	p.call("keeping others from looking in", unix.SYS_PRCTL, num(unix.PR_SET_DUMPABLE), num(0), num(0), num(0), num(0))
+	p.keepOthersOut()
 	// The user namespace first: in it, its owner has every right, and over the network
 	// that belongs to it. With other namespaces than these it takes no descriptor along.
-	p.call("entering the other container's user namespace", unix.SYS_SETNS, num(t.userns.Fd()), num(unix.CLONE_NEWUSER))
-	p.call("entering the other container's network", unix.SYS_SETNS, num(t.netns.Fd()), num(unix.CLONE_NEWNET))
+	p.call("entering the other container's user namespace", unix.SYS_SETNS, num(spec.Join.userns.Fd()), num(unix.CLONE_NEWUSER))
+	p.call("entering the other container's network", unix.SYS_SETNS, num(spec.Join.netns.Fd()), num(unix.CLONE_NEWNET))
 
-	b := &birth{clone: child, told: report{Step: reportBorn}}
+	b := &birth{clone: pid1, told: report{Step: reportBorn}}
 	b.clone.pidfd = uint64(uintptr(unsafe.Pointer(&b.hand.pidfd)))
-	b.hand.header.Level = unix.SOL_SOCKET
-	b.hand.header.Type = unix.SCM_RIGHTS
-	b.hand.header.SetLen(unix.CmsgLen(4))
-	b.iov.Base = (*byte)(unsafe.Pointer(&b.told))
-	b.iov.SetLen(int(reportSize))
-	b.msg.Iov, b.msg.Iovlen = &b.iov, 1
-	b.msg.Control = (*byte)(unsafe.Pointer(&b.hand))
-	b.msg.SetControllen(unix.CmsgSpace(4))
-	// Not run with the others, but by cross: what follows is done by another process.
-	p.call("making namespaces", unix.SYS_CLONE3, keep(p, b.clone), num(unsafe.Sizeof(b.clone)))
-	p.crossing = crossing{p.steps, b}
-	p.steps = own
+	b.msg = passing(&b.told, &b.hand.header, 1)
+	// Not run with the others, but by join: what follows is done by another process.
+	p.call("making namespaces", unix.SYS_CLONE3, keep(p, b.clone), num(unsafe.Sizeof(b.clone))).
+		because(func(_ error, errno syscall.Errno) error { return spec.explainClone(errno) })
+	p.birth, p.joined = b, len(p.steps)
 	return cloneArgs{exitSignal: uint64(unix.SIGCHLD)}
 }
 
-// cross is the messenger's whole life, and returns in pid 1. Its steps are numbered
-// after those of the container, so that all reports are told apart.
+// join is the joiner's whole life, and returns in pid 1.
 //
 //go:nosplit
 //go:norace
-func cross(l *life) {
-	base, last := int32(len(l.setup)+len(l.command)+1), len(l.crossing.steps)-1
-	run(l, l.crossing.steps[:last], base)
-	s, b := &l.crossing.steps[last], l.crossing.birth
+func join(c *childState) {
+	last := c.joined - 1
+	run(c, 0, last)
+	s, b := &c.steps[last], c.birth
 	pid, _, errno := syscall.RawSyscall6(s.nr, s.args[0], s.args[1], 0, 0, 0, 0)
 	if errno != 0 {
-		fail(l, base+int32(last), errno)
+		fail(c, int32(last), errno)
 	}
 	if pid == 0 {
 		return
 	}
 	b.told.Errno = int32(pid)
-	_, _, errno = syscall.RawSyscall6(unix.SYS_SENDMSG, l.sock, uintptr(unsafe.Pointer(&b.msg)), unix.MSG_NOSIGNAL, 0, 0, 0)
+	_, _, errno = syscall.RawSyscall6(unix.SYS_SENDMSG, c.sock, uintptr(unsafe.Pointer(b.msg)), unix.MSG_NOSIGNAL, 0, 0, 0)
 	if errno != 0 {
 		// Nobody knows of it then, and nobody else would end it.
 		syscall.RawSyscall6(unix.SYS_KILL, pid, uintptr(unix.SIGKILL), 0, 0, 0, 0)
-		fail(l, base+int32(last), errno)
+		fail(c, int32(last), errno)
 	}
 	exit(0)
 }
 
-// meet hears from the messenger who pid 1 is, and lets that go on.
-func (c *Child) meet(messenger int) error {
-	var fds []int
-	told, err := c.hear(&fds)
-	if _, waitErr := waitFor(messenger); err == nil {
+// meet hears from the joiner who pid 1 is, and lets that go on.
+func (c *Child) meet(joiner int) error {
+	told, fds, err := c.hear()
+	if _, waitErr := waitFor(joiner); err == nil {
 		err = waitErr
 	}
 	switch {
@@ -114,9 +92,7 @@ func (c *Child) meet(messenger int) error {
 		err = fmt.Errorf("the container handed over %d descriptors, want 1", len(fds))
 	}
 	if err != nil {
-		for _, fd := range fds {
-			unix.Close(fd)
-		}
+		closeAll(fds)
 		return err
 	}
 	c.PID, c.pidfd = int(told.Errno), fds[0]
@@ -160,15 +136,4 @@ func (s *Spec) checkJoin() error {
 		return errors.New("a container that joins another has the same ids")
 	}
 	return nil
-}
-
-// explainCrossing says why the messenger got no further.
-func (c *Child) explainCrossing(s *step, errno syscall.Errno) error {
-	switch {
-	case s.nr == unix.SYS_CLONE3 && c.spec.Cgroup != nil:
-		return explainCloneInto(errno, c.spec.Cgroup.Name())
-	case s.nr == unix.SYS_CLONE3:
-		return explainClone(errno)
-	}
-	return fmt.Errorf("%s: %w", s.doing, errno)
 }

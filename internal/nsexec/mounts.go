@@ -1,6 +1,8 @@
 package nsexec
 
 import (
+	"fmt"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -36,8 +38,16 @@ func (p *program) newMountIn(mount slot, fstype string, attrs uint64, options ..
 			num(unix.FSCONFIG_SET_STRING), p.str(options[i]), p.str(options[i+1]), num(0))
 	}
 	p.call(doing, unix.SYS_FSCONFIG, ctx.word(), num(unix.FSCONFIG_CMD_CREATE), num(0), num(0), num(0))
-	p.call(doing, unix.SYS_FSMOUNT, ctx.word(), num(unix.FSMOUNT_CLOEXEC), num(attrs)).to(mount)
+	p.call(doing, unix.SYS_FSMOUNT, ctx.word(), num(unix.FSMOUNT_CLOEXEC), num(attrs)).to(mount).because(explainFsmount)
 	p.freeSlot(ctx)
+}
+
+// explainFsmount knows of mount_too_revealing in fs/namespace.c.
+func explainFsmount(err error, errno syscall.Errno) error {
+	if errno != unix.EPERM && errno != unix.EACCES {
+		return err
+	}
+	return fmt.Errorf("%w: this system hides parts of it, as containers do, and the kernel then allows no new one", err)
 }
 
 // mountOverlay mounts one; relative names are the scratch filesystem's, which has to be
@@ -46,14 +56,28 @@ func (p *program) newMountIn(mount slot, fstype string, attrs uint64, options ..
 func (p *program) mountOverlay(doing, target, lower, upper, work string) {
 	options := "lowerdir=" + lower + ",upperdir=" + upper + ",workdir=" + work + ",userxattr"
 	p.call(doing, unix.SYS_MOUNT, p.str("overlay"), p.str(target), p.str("overlay"),
-		num(unix.MS_NOSUID|unix.MS_NODEV), p.str(options))
+		num(unix.MS_NOSUID|unix.MS_NODEV), p.str(options)).because(explainOverlay)
+}
+
+func explainOverlay(err error, errno syscall.Errno) error {
+	if errno != unix.EINVAL {
+		return err
+	}
+	return fmt.Errorf("%w: there is something mounted in it, or its filesystem can't be laid under another", err)
 }
 
 // attach puts the mount in s on NAME of the directory in dir. A last component
 // that is a symbolic link is covered, not followed.
 func (p *program) attach(doing string, s slot, dir word, name string) *step {
 	return p.call(doing, unix.SYS_MOVE_MOUNT, s.word(), p.str(""), dir, p.str(name),
-		num(unix.MOVE_MOUNT_F_EMPTY_PATH))
+		num(unix.MOVE_MOUNT_F_EMPTY_PATH)).because(explainAttach)
+}
+
+func explainAttach(err error, errno syscall.Errno) error {
+	if errno != unix.EINVAL {
+		return err
+	}
+	return fmt.Errorf("%w: a directory is mounted on a directory, and a file on a file", err)
 }
 
 // clone takes a copy of the mount at NAME of dir, attached nowhere yet.
@@ -124,7 +148,7 @@ func (p *program) attachIn(root, s slot, name string) {
 // attachAt puts the mount in s on what at holds open.
 func (p *program) attachAt(doing string, s, at slot) {
 	p.call(doing, unix.SYS_MOVE_MOUNT, s.word(), p.str(""), at.word(), p.str(""),
-		num(unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH))
+		num(unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)).because(explainAttach)
 }
 
 // cover hides NAME of the mount in dir behind a copy of another mount. A name that

@@ -136,7 +136,7 @@ func (p *program) loopbackUp(s slot) {
 	}{flags: unix.IFF_UP | unix.IFF_RUNNING}
 	copy(request.name[:], "lo")
 	p.socket(doing, unix.SOCK_DGRAM, s)
-	p.call(doing, unix.SYS_IOCTL, s.word(), num(unix.SIOCSIFFLAGS), keep(p, request))
+	p.takesCapability(p.call(doing, unix.SYS_IOCTL, s.word(), num(unix.SIOCSIFFLAGS), keep(p, request)))
 }
 
 // listenForDNS comes after loopback is up, which gives it all of 127.0.0.0/8. A

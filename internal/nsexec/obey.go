@@ -15,7 +15,7 @@ import (
 //
 //go:nosplit
 //go:norace
-func takeOrder(d *duty) (further bool) {
+func takeOrder(d *initState) (further bool) {
 	d.buffer.base, d.buffer.length = uintptr(unsafe.Pointer(&d.order)), orderSize
 	d.message.buffers, d.message.count = uintptr(unsafe.Pointer(&d.buffer)), 1
 	d.message.control, d.message.controlLength = uintptr(unsafe.Pointer(&d.passed)), unsafe.Sizeof(d.passed)
@@ -24,7 +24,7 @@ func takeOrder(d *duty) (further bool) {
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 	case errno != 0 || n != orderSize || d.order.slot < 0 || d.order.slot >= maxProcesses:
-		d.polled[ordersFD].Fd = -1 // or its hang-up would be news for ever (poll(2))
+		d.awaited &^= 1 << ordersFD // or its end would be news for ever
 		closePassed()
 	case d.order.kind == orderStart:
 		if startProcess(d) {
@@ -41,7 +41,7 @@ func takeOrder(d *duty) (further bool) {
 //
 //go:nosplit
 //go:norace
-func startProcess(d *duty) bool {
+func startProcess(d *initState) bool {
 	pid, errno := uintptr(0), unix.EMFILE
 	if d.message.flags&unix.MSG_CTRUNC == 0 { // or some descriptors found no room
 		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
@@ -57,17 +57,17 @@ func startProcess(d *duty) bool {
 	return false
 }
 
-// nextLife is the life of that process, which the supervisor has laid down in the arena.
+// nextState is the state of that process, which the supervisor has laid down in the arena.
 //
 //go:nosplit
 //go:norace
-func nextLife(d *duty) *life {
+func nextState(c *childState) *childState {
+	d := &c.init
 	_, _, errno := syscall.RawSyscall6(unix.SYS_MMAP, uintptr(unsafe.Pointer(d.arena)), uintptr(d.order.value),
 		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED, programFD, 0)
 	if errno != 0 {
-		d.told.Step, d.told.Errno = reportMapping, int32(errno)
-		syscall.RawSyscall6(unix.SYS_WRITE, conversationFD, uintptr(unsafe.Pointer(&d.told)), reportSize, 0, 0, 0)
-		exit(125)
+		c.sock = conversationFD // which is its own, unlike all else in pid 1's state
+		fail(c, reportMapping, errno)
 	}
 	return d.arena
 }
@@ -77,7 +77,7 @@ func nextLife(d *duty) *life {
 //
 //go:nosplit
 //go:norace
-func tell(d *duty, kind, at, value int32) {
+func tell(d *initState, kind, at, value int32) {
 	d.answer.kind, d.answer.slot, d.answer.value = kind, at, value
 	for {
 		_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, ordersFD, uintptr(unsafe.Pointer(&d.answer)), answerSize, unix.MSG_NOSIGNAL, 0, 0)

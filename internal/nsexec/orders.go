@@ -3,7 +3,7 @@ package nsexec
 import "unsafe"
 
 // The supervisor gives pid 1 orders, and gets answers, over a socket of messages
-// (SOCK_SEQPACKET, unix(7)). ledger.go is its side, obey.go that of pid 1.
+// (SOCK_SEQPACKET, unix(7)). processtable.go is its side, obey.go that of pid 1.
 //
 //	supervisor                              pid 1
 //	start SLOT, with descriptors ─────────▶ fork: the new process works off its program

@@ -3,23 +3,22 @@ package nsexec
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 // Process is a command that Exec has made a process for.
 type Process struct {
-	ledger *ledger
-	spec   *Spec
-	prog   *program
+	processes *processTable
+	spec      *Spec
+	prog      *program
 
 	conversation *os.File
-	told         sync.Once
-	failed       error
+	started      func() error // hear, once
 
 	slot    int32
 	running bool          // begun, and not ended
@@ -30,7 +29,7 @@ type Process struct {
 
 // begin asks for the process.
 func (p *Process) begin(c *Child, fds []int) (err error) {
-	a := newArena(c.hole)
+	a := newArena(c.reserved)
 	if p.prog, err = a.writeExec(p.spec, fds, c.openFiles); err != nil {
 		return err
 	}
@@ -46,7 +45,8 @@ func (p *Process) begin(c *Child, fds []int) (err error) {
 	}
 	defer unix.Close(ends[1])
 	p.conversation = os.NewFile(uintptr(ends[0]), "process")
-	if err := p.ledger.start(p, len(a.data), append([]int{program, ends[1]}, fds...)); err != nil {
+	p.started = sync.OnceValue(p.hear)
+	if err := p.processes.start(p, len(a.data), append([]int{program, ends[1]}, fds...)); err != nil {
 		p.conversation.Close()
 		return err
 	}
@@ -55,36 +55,21 @@ func (p *Process) begin(c *Child, fds []int) (err error) {
 
 // Started waits until the command runs, and returns why not when it does not. It is to be
 // called once at least.
-func (p *Process) Started() error {
-	p.told.Do(func() { p.failed = p.hear() })
-	return p.failed
-}
+func (p *Process) Started() error { return p.started() }
 
 // hear takes in what the process has to say, which is nothing when it is the command by
 // now. In a hostile container that may be anything.
 func (p *Process) hear() error {
 	defer p.conversation.Close()
 	var told report
-	text := unsafe.Slice((*byte)(unsafe.Pointer(&told)), reportSize)
-	n, err := 0, error(nil)
-	raw, rawErr := p.conversation.SyscallConn()
-	if rawErr == nil {
-		rawErr = raw.Read(func(fd uintptr) bool {
-			for {
-				n, err = unix.Read(int(fd), text)
-				if !errors.Is(err, unix.EINTR) {
-					return !errors.Is(err, unix.EAGAIN)
-				}
-			}
-		})
-	}
-	switch err := errors.Join(rawErr, err); {
+	n, err := p.conversation.Read(bytesOf(&told))
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
 	case err != nil:
 		return fmt.Errorf("hearing from the command's process: %w", err)
-	case n == 0:
-		return nil
-	case n != len(text):
-		return fmt.Errorf("the command's process sent %d bytes, want %d", n, len(text))
+	case n != int(reportSize):
+		return fmt.Errorf("the command's process sent %d bytes, want %d", n, reportSize)
 	}
 	return p.explain(told)
 }
@@ -117,8 +102,13 @@ func (p *Process) Wait() int {
 	return p.code
 }
 
+// end has it be over. What the process has said can still be heard, and nothing else will be:
+// somebody in a hostile container may have kept its end of the conversation.
 func (p *Process) end(code int) {
 	p.running, p.code = false, code
+	if raw, err := p.conversation.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) }) // or it is closed
+	}
 	close(p.ended)
 }
 
@@ -127,5 +117,5 @@ func (p *Process) Signal(sig unix.Signal) error {
 	if sig < 1 || sig > 64 {
 		return fmt.Errorf("there is no signal %d", int(sig))
 	}
-	return p.ledger.signal(p, sig)
+	return p.processes.signal(p, sig)
 }

@@ -17,8 +17,8 @@ import (
 // Results of calls that open something go into numbered slots, and later calls
 // name the slot where they want the descriptor.
 type program struct {
-	steps []step
-	hand  *handover // the slots, in the message that carries some of them out
+	table
+	hand *handover // the slots, in the message that carries some of them out
 
 	// kept is what the table points to: it stores addresses as uintptr, which the
 	// garbage collector does not follow. All of it is in the arena, where there is one.
@@ -28,10 +28,19 @@ type program struct {
 
 	mountPoints string // how to make those that are missing in the rootfs, a command to paste
 	copied      bool   // the root is a copy already
+	capable     bool   // some step has taken a capability
 
-	crossing crossing // where the container joins another
+	birth *birth // see join.go
 
 	named
+}
+
+// table has the steps of all that work it off: who joins another container, where that is to
+// be done, pid 1, and the command's process.
+type table struct {
+	steps  []step
+	joined int // the first of pid 1's
+	setup  int // the first of the command's, after the loss of every privilege
 }
 
 // named are the slots that one part of the program fills and another takes from.
@@ -53,7 +62,7 @@ type named struct {
 
 // newProgram begins an empty program with the slots that spec asks for.
 func newProgram(spec *Spec) *program {
-	p := &program{hand: new(handover), steps: make([]step, 0, 320)} // a little more than it mostly takes
+	p := &program{hand: new(handover), table: table{steps: make([]step, 0, 320)}} // a little more than it mostly takes
 	p.mountPoints = "cd " + hint.Quote(spec.Rootfs) + " && mkdir -p proc sys dev etc    # beforehand, as somebody who may"
 	p.copied = spec.Ephemeral || spec.Rootfs == ""
 	slotIf := func(wanted bool) slot {
@@ -85,8 +94,8 @@ type step struct {
 	onOK    uint8            // steps to leave out after success
 	quiet   bool             // a result of 0 is the end of the other side: exit without a word
 
-	doing string // for the parent's error message
-	hint  string // what to do about it, a command to paste
+	doing   string      // for the parent's error message
+	explain explanation // of what that does not say, or nil
 }
 
 // slot numbers a place for a descriptor.
@@ -190,8 +199,6 @@ func (p *program) call(doing string, nr uintptr, args ...word) *step {
 }
 
 func (s *step) to(into slot) *step { s.into = into; return s }
-
-func (s *step) advise(hint string) { s.hint = hint }
 
 // forgive lists errors that are no failure; each may be followed by a skip.
 func (s *step) forgive(errnos ...syscall.Errno) *step {

@@ -119,7 +119,7 @@ func TestRun(t *testing.T) {
 	p.freeSlot(file)
 	p.freeSlot(dir)
 
-	run(&life{hand: p.hand}, p.steps, 0)
+	run(&childState{table: p.table, hand: p.hand}, 0, len(p.steps))
 	if got := p.hand.slot[p.resolv]; got != 4 {
 		t.Errorf("got a file of %d bytes, want 4", got)
 	}

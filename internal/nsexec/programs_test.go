@@ -15,11 +15,10 @@ import (
 // written is a whole program, as Start writes it.
 type written struct {
 	*program
-	spec  *Spec
-	sock  int
-	ends  childEnds
-	setup int // steps up to the loss of every privilege
-	args  cloneArgs
+	spec *Spec
+	sock int
+	ends childEnds
+	args cloneArgs
 }
 
 // openFiles is the hard limit of open files in these tests.
@@ -48,14 +47,13 @@ func programs() map[string]written {
 				w.ends.orders = 5
 			}
 			if spec.Join != nil {
-				w.args = w.writeCrossing(spec.Join, w.args)
+				w.args = w.writeJoiner(&spec, w.args)
 			}
 			var sys *system
 			if spec.Rootfs == "" {
 				sys = fullSystem(spec.ReadOnly)
 			}
 			w.writeSetup(&spec, w.ends, sys)
-			w.setup = len(w.steps)
 			w.writeCommand(&spec, sock, openFiles)
 			list[fmt.Sprintf("%s, socket %d", name, sock)] = w
 		}
@@ -90,10 +88,11 @@ func TestProgramsAreValid(t *testing.T) {
 	})
 }
 
-// find lists the steps with this system call, and where given this first argument.
+// find lists the steps with this system call, and where given this first argument, but for
+// those of a joiner.
 func (w written) find(nr uintptr, first ...uintptr) (list []int) {
 	for i, s := range w.steps {
-		if s.nr == nr && (len(first) == 0 || s.args[0] == first[0]) {
+		if i >= w.joined && s.nr == nr && (len(first) == 0 || s.args[0] == first[0]) {
 			list = append(list, i)
 		}
 	}

@@ -24,13 +24,15 @@ const (
 // and the command's streams with its terminal.
 const maxPassed = 6
 
-// duty is what pid 1 works with, at addresses that stay.
-type duty struct {
+// initState is what pid 1 works with, at addresses that stay.
+type initState struct {
 	orders  int  // its end of the socket
 	signals slot // see listenForSignals
-	arena   *life
+	arena   *childState
 
-	polled  [2]unix.PollFd
+	awaited uint64        // a bit for each descriptor that may have news
+	news    uint64        // of those, which have
+	now     unix.Timespec // no time at all
 	signal  unix.SignalfdSiginfo
 	status  uint32 // of who was waited for last
 	order   order
@@ -38,7 +40,6 @@ type duty struct {
 	buffer  iovec
 	message message
 	answer  answer
-	told    report
 
 	started int // how many of the following are set
 	pids    [maxProcesses]int32
@@ -64,17 +65,16 @@ type message struct {
 	flags         uint32
 }
 
-// enterDuty has pid 1 hold no descriptor of the command's, so that a pipe ends when the
+// becomeInit has pid 1 hold no descriptor of the command's, so that a pipe ends when the
 // command closes it, and nothing else but what it waits for.
 //
 //go:nosplit
 //go:norace
-func enterDuty(d *duty, signals int32) {
+func becomeInit(d *initState, signals int32) {
 	syscall.RawSyscall6(unix.SYS_DUP3, uintptr(d.orders), ordersFD, unix.O_CLOEXEC, 0, 0, 0)
 	syscall.RawSyscall6(unix.SYS_DUP3, uintptr(signals), signalsFD, unix.O_CLOEXEC, 0, 0, 0)
 	closePassed()
-	d.polled[ordersFD].Fd, d.polled[ordersFD].Events = ordersFD, unix.POLLIN
-	d.polled[signalsFD].Fd, d.polled[signalsFD].Events = signalsFD, unix.POLLIN
+	d.awaited = 1<<ordersFD | 1<<signalsFD
 }
 
 // reap is pid 1: it passes signals on to the command, takes in the dead, starts further
@@ -83,24 +83,46 @@ func enterDuty(d *duty, signals int32) {
 //
 //go:nosplit
 //go:norace
-func reap(d *duty, command uintptr) {
+func reap(d *initState, command uintptr) {
 	for {
-		_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&d.polled)), uintptr(len(d.polled)), 0, 0, 0, 0)
-		if errno != 0 { // EINTR: stopped and continued
-			continue
+		// At every turn, and not only when there is a SIGCHLD to be read: signals with lower
+		// numbers come before it (next_signal in kernel/signal.c), and somebody inside may
+		// send those without end.
+		more := takeDead(d, command)
+		if !await(d, more) {
+			exit(125)
 		}
 		// One of each: whoever sends many signals keeps no order waiting.
-		if d.polled[signalsFD].Revents != 0 {
+		if d.news&(1<<signalsFD) != 0 {
 			switch sig := nextSignal(d); sig {
-			case 0:
-			case uintptr(unix.SIGCHLD):
-				takeDead(d, command)
+			case 0, uintptr(unix.SIGCHLD):
 			default:
 				pass(command, sig)
 			}
 		}
-		if d.polled[ordersFD].Revents != 0 && takeOrder(d) {
+		if d.news&(1<<ordersFD) != 0 && takeOrder(d) {
 			return
+		}
+	}
+}
+
+// await waits for news, or only looks for them. It tells whether there was nothing to keep it
+// from that. Not by poll(2), which asks for room for its descriptors within RLIMIT_NOFILE:
+// root inside may set pid 1's (prlimit(2)). select(2) goes by those that are open
+// (core_sys_select in fs/select.c).
+//
+//go:nosplit
+//go:norace
+func await(d *initState, onlyLook bool) bool {
+	timeout := uintptr(0)
+	if onlyLook {
+		timeout = uintptr(unsafe.Pointer(&d.now)) // of which the kernel leaves as much
+	}
+	for {
+		d.news = d.awaited
+		_, _, errno := syscall.RawSyscall6(unix.SYS_PSELECT6, signalsFD+1, uintptr(unsafe.Pointer(&d.news)), 0, 0, timeout, 0)
+		if errno != unix.EINTR { // which it is when pid 1 was stopped and continued
+			return errno == 0
 		}
 	}
 }
@@ -118,7 +140,7 @@ func closePassed() {
 //
 //go:nosplit
 //go:norace
-func nextSignal(d *duty) uintptr {
+func nextSignal(d *initState) uintptr {
 	_, _, errno := syscall.RawSyscall6(unix.SYS_READ, signalsFD, uintptr(unsafe.Pointer(&d.signal)), unsafe.Sizeof(d.signal), 0, 0, 0)
 	if errno != 0 {
 		return 0
@@ -143,16 +165,20 @@ func pass(command, sig uintptr) {
 
 const anyone = ^uintptr(0)
 
-// takeDead waits for all that have ended; one SIGCHLD may stand for several. The end of the
-// first command is the container's.
+// maxDead is how many of the dead are taken in before anything else is looked at: somebody
+// inside may have more of them all the time.
+const maxDead = 64
+
+// takeDead waits for those that have ended, and tells whether there may be more. The end of
+// the first command is the container's.
 //
 //go:nosplit
 //go:norace
-func takeDead(d *duty, command uintptr) {
-	for {
+func takeDead(d *initState, command uintptr) (more bool) {
+	for range maxDead {
 		pid := wait(d, anyone)
 		if pid == 0 {
-			return
+			return false
 		}
 		if pid == command {
 			code := exitCode(d.status)
@@ -166,13 +192,14 @@ func takeDead(d *duty, command uintptr) {
 			}
 		}
 	}
+	return true
 }
 
 // takeLast tells of the later commands that have ended when the first one has.
 //
 //go:nosplit
 //go:norace
-func takeLast(d *duty) {
+func takeLast(d *initState) {
 	for i := 0; d.started > 0 && i < len(d.pids); i++ {
 		if d.pids[i] != 0 && wait(d, uintptr(d.pids[i])) != 0 {
 			tellEnd(d, i)
@@ -184,7 +211,7 @@ func takeLast(d *duty) {
 //
 //go:nosplit
 //go:norace
-func tellEnd(d *duty, at int) {
+func tellEnd(d *initState, at int) {
 	d.pids[at] = 0
 	d.started--
 	tell(d, answerEnded, int32(at), int32(d.status))
@@ -194,7 +221,7 @@ func tellEnd(d *duty, at int) {
 //
 //go:nosplit
 //go:norace
-func wait(d *duty, which uintptr) uintptr {
+func wait(d *initState, which uintptr) uintptr {
 	pid, _, errno := syscall.RawSyscall6(unix.SYS_WAIT4, which, uintptr(unsafe.Pointer(&d.status)), unix.WNOHANG, 0, 0, 0)
 	if errno != 0 {
 		return 0

@@ -1,12 +1,13 @@
 package nsexec
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"unc/internal/rawio"
 )
 
 // base is where the child's program stands after the first mounts.
@@ -142,10 +143,7 @@ func findCommand(root int, command, dirs string) string {
 			Flags:   unix.O_PATH | unix.O_CLOEXEC,
 			Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 		}
-		file, err := unix.Openat2(root, path, how)
-		for again := 0; errors.Is(err, unix.EAGAIN) && again < maxAgain; again++ {
-			file, err = unix.Openat2(root, path, how)
-		}
+		file, err := rawio.Openat2(root, path, how)
 		if err != nil {
 			continue
 		}

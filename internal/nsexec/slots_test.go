@@ -97,7 +97,7 @@ func (w *walker) take(i int) {
 
 func TestSlots(t *testing.T) {
 	eachProgram(t, func(t *testing.T, w written) {
-		left, complaints := walk(w.steps[:w.setup], slots{})
+		left, complaints := walk(w.steps[w.joined:w.setup], slots{})
 		_, more := walk(w.steps[w.setup:], left)
 		for _, complaint := range append(complaints, more...) {
 			t.Error(complaint)

@@ -22,8 +22,8 @@ type Child struct {
 	spec  *Spec
 	tried []string // where Unshare looks for the command
 
-	ledger    *ledger        // of what pid 1 has started; nil where the command is pid 1
-	hole      unsafe.Pointer // see arena.go
+	processes *processTable  // of what pid 1 has started; nil where the command is pid 1
+	reserved  unsafe.Pointer // see arena.go
 	openFiles uint64         // hard limit
 }
 
@@ -49,12 +49,11 @@ func Start(spec *Spec) (*Child, error) {
 	}
 	p, args := c.prog, spec.cloneArgs()
 	if spec.Join != nil {
-		args = p.writeCrossing(spec.Join, args)
+		args = p.writeJoiner(spec, args)
 	}
 	p.writeSetup(spec, ends, sys)
-	setup := len(p.steps)
 	p.writeCommand(spec, ends.conversation, limit.Max)
-	if err := c.begin(setup, ends, args); err != nil {
+	if err := c.begin(ends, args); err != nil {
 		c.disconnect()
 		return nil, err
 	}
@@ -78,8 +77,8 @@ func (c *Child) connect() (childEnds, error) {
 		unix.Close(ends.conversation)
 		return childEnds{}, fmt.Errorf("making a socket pair: %w", err)
 	}
-	c.ledger, ends.orders = newLedger(orders[0]), orders[1]
-	if c.hole, err = reserveHole(); err != nil {
+	c.processes, ends.orders = newProcessTable(orders[0]), orders[1]
+	if c.reserved, err = reserveAddresses(); err != nil {
 		c.disconnect()
 		ends.close()
 		return childEnds{}, err
@@ -90,33 +89,29 @@ func (c *Child) connect() (childEnds, error) {
 // disconnect is for when the child is no more.
 func (c *Child) disconnect() {
 	c.sock.Close()
-	if c.ledger != nil {
-		c.ledger.close()
+	if c.processes != nil {
+		c.processes.close()
 	}
 }
 
 // begin makes the child, which works off the program.
-func (c *Child) begin(setup int, ends childEnds, args cloneArgs) error {
+func (c *Child) begin(ends childEnds, args cloneArgs) error {
 	p := c.prog
-	l := &life{
-		setup: p.steps[:setup], command: p.steps[setup:], hand: p.hand, noInit: c.spec.NoInit,
-		duty: duty{orders: ends.orders, signals: p.signals, arena: (*life)(c.hole)},
+	state := &childState{
+		table: p.table, hand: p.hand, noInit: c.spec.NoInit, birth: p.birth,
+		init: initState{orders: ends.orders, signals: p.signals, arena: (*childState)(c.reserved)},
 		sock: uintptr(ends.conversation), argv: os.Args, comm: &[]byte("unc-init\x00")[0], blocked: ^uint64(0), clone: args,
-		crossing: p.crossing,
 	}
-	pid, errno := cloneChild(l)
+	pid, errno := cloneChild(state)
 	runtime.KeepAlive(p)
 	ends.close() // before anything is heard, or there would never be an end of it
 	if errno != 0 {
-		if c.spec.Cgroup != nil {
-			return explainCloneInto(errno, c.spec.Cgroup.Name())
-		}
-		return explainClone(errno)
+		return c.spec.explainClone(errno)
 	}
 	if c.spec.Join != nil {
 		return c.meet(pid)
 	}
-	c.PID, c.pidfd = pid, int(l.pidfd)
+	c.PID, c.pidfd = pid, int(state.pidfd)
 	return nil
 }
 

@@ -28,10 +28,10 @@ func Unshare(ids idmap.Map, args, env []string, path string) (*Child, error) {
 	p := c.prog
 	p.closeAllBut(ends.conversation)
 	p.mapIdentity(ids, ends.conversation)
-	setup := len(p.steps)
+	p.setup = len(p.steps)
 	p.unblockSignals()
 	p.exec(c.tried, args, env)
-	err = c.begin(setup, ends, cloneArgs{
+	err = c.begin(ends, cloneArgs{
 		flags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_PIDFD, exitSignal: uint64(unix.SIGCHLD),
 	})
 	if err == nil {

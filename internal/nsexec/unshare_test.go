@@ -24,7 +24,7 @@ type identity struct {
 
 // whoami is what this process is itself.
 func whoami() (id identity, err error) {
-	id = identity{UID: os.Getuid(), GID: os.Getgid(), PID: os.Getpid(), Status: status("self"), Namespaces: map[string]uint64{}, UIDs: table("/proc/self/uid_map"), Args: os.Args}
+	id = identity{UID: os.Getuid(), GID: os.Getgid(), PID: os.Getpid(), Status: status("self"), Namespaces: map[string]uint64{}, UIDs: fieldsOf("/proc/self/uid_map"), Args: os.Args}
 	for _, name := range []string{"user", "mnt", "net", "pid", "uts", "ipc", "cgroup"} {
 		if id.Namespaces[name], err = inode("/proc/self/ns/" + name); err != nil {
 			return id, err

@@ -55,15 +55,10 @@ func readTrusted(name string, owner uint32) (string, error) {
 // openTrusted is openat2(2). A link would lead to a file whose directories
 // nobody has checked.
 func openTrusted(dirfd int, name string, flags uint64) (int, error) {
-	for {
-		fd, err := unix.Openat2(dirfd, name, &unix.OpenHow{
-			Flags:   flags | unix.O_CLOEXEC,
-			Resolve: unix.RESOLVE_NO_SYMLINKS,
-		})
-		if !errors.Is(err, unix.EINTR) {
-			return fd, err
-		}
-	}
+	return rawio.Openat2(dirfd, name, &unix.OpenHow{
+		Flags:   flags | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_NO_SYMLINKS,
+	})
 }
 
 // explainOpen makes sentences of errnos that say little.

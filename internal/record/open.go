@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unc/internal/hint"
+	"unc/internal/rawio"
 )
 
 // Store is the directory of a user's records, open until the process ends. It is safe for use by
@@ -81,15 +82,9 @@ func openOwn(dir int, name string, uid int) (int, error) {
 
 // openBelow is openat2(2) of what is in dir itself.
 func openBelow(dir int, name string, flags, mode uint64) (int, error) {
-	for {
-		fd, err := unix.Openat2(dir, name, &unix.OpenHow{
-			Flags: flags | unix.O_CLOEXEC, Mode: mode, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
-		})
-		// EAGAIN: something was renamed meanwhile (openat2(2), "ERRORS").
-		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
-			return fd, err
-		}
-	}
+	return rawio.Openat2(dir, name, &unix.OpenHow{
+		Flags: flags | unix.O_CLOEXEC, Mode: mode, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
+	})
 }
 
 // explainOpen makes sentences of what is wrong with a directory.

@@ -33,9 +33,11 @@ func TestSettings(t *testing.T) {
 		{"none of one kind", settings("user.max_net_namespaces", "0").TurnedOff(Kinds()...), "net namespaces are turned off on this system: user.max_net_namespaces is 0", "sudo sysctl -w user.max_net_namespaces=16384"},
 		{"none of another kind", settings("user.max_net_namespaces", "0").TurnedOff("user"), "", ""},
 		{"many", settings("user.max_net_namespaces", "100").TurnedOff(Kinds()...), "", ""},
-		{"not restricted", settings("kernel.apparmor_restrict_unprivileged_userns", "0").Restricted("/bin/unc"), "", ""},
+		{"not restricted", settings("kernel.apparmor_restrict_unprivileged_userns", "0").Restricted("/bin/unc", "unconfined"), "", ""},
+		{"restricted, and the program has a profile", settings("kernel.apparmor_restrict_unprivileged_userns", "1").Restricted("/bin/unc", "unc (unconfined)"), "", ""},
+		{"restricted, and nobody knows", settings("kernel.apparmor_restrict_unprivileged_userns", "1").Restricted("/bin/unc", ""), "", ""},
 		{
-			"restricted", settings("kernel.apparmor_restrict_unprivileged_userns", "1").Restricted("/bin/unc"),
+			"restricted", settings("kernel.apparmor_restrict_unprivileged_userns", "1").Restricted("/bin/unc", "unconfined"),
 			"AppArmor keeps programs without a profile from using user namespaces: kernel.apparmor_restrict_unprivileged_userns is 1",
 			`printf 'abi <abi/4.0>,\ninclude <tunables/global>\nprofile unc /bin/unc flags=(unconfined) {\n  userns,\n}\n' | sudo tee /etc/apparmor.d/unc && sudo apparmor_parser -r /etc/apparmor.d/unc`,
 		},
@@ -65,7 +67,7 @@ func TestProfileThroughAShell(t *testing.T) {
 		{"quotes", `/opt/a"b/unc`, `"/opt/a\"b/unc"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := settings("kernel.apparmor_restrict_unprivileged_userns", "1").Restricted(test.path)
+			err := settings("kernel.apparmor_restrict_unprivileged_userns", "1").Restricted(test.path, "unconfined")
 			command, _, _ := strings.Cut(hint.Of(err)[0], " | ")
 			got, failed := exec.Command("sh", "-c", command).Output()
 			want := "abi <abi/4.0>,\ninclude <tunables/global>\nprofile unc " + test.want + " flags=(unconfined) {\n  userns,\n}\n"

@@ -21,10 +21,6 @@ func (f *file) String() string { return "the container's /" + f.path }
 // maxFile is how much of it is read, in bytes: some fifty thousand lines.
 const maxFile = 4 << 20
 
-// maxTries is how often a file is opened while somebody renames directories in the
-// rootfs: openat2(2), EAGAIN. Who does so forever gets the error.
-const maxTries = 64
-
 // read reads a file below the directory root. One that does not exist is empty.
 func read(root int, path string) (*file, error) {
 	f := &file{path: path}
@@ -47,15 +43,9 @@ func read(root int, path string) (*file, error) {
 
 // open does not wait for the other end of a FIFO, nor for a lease, and leaves the tree
 // neither by a link nor through a proc(5) that is mounted in it.
-func open(root int, path string) (fd int, err error) {
-	for range maxTries {
-		fd, err = unix.Openat2(root, path, &unix.OpenHow{
-			Flags:   unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC,
-			Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-		})
-		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
-			return fd, err
-		}
-	}
-	return fd, err
+func open(root int, path string) (int, error) {
+	return rawio.Openat2(root, path, &unix.OpenHow{
+		Flags:   unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
 }

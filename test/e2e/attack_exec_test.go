@@ -16,10 +16,13 @@ import (
 )
 
 // The names under which this test program, in a container, opens pseudo-terminals until there
-// are no more, and fills its standard output's pipe, made as large as it can be.
+// are no more, fills its standard output's pipe, made as large as it can be, sends process 1
+// signals without end, and leaves it no open files.
 const (
 	fillsTerminals = "fills-terminals"
 	fillsItsPipe   = "fills-its-pipe"
+	sendsSignals   = "sends-signals"
+	leavesNoFiles  = "leaves-no-files"
 
 	largestPipe = 1 << 20 // pipe(7), pipe-max-size
 )
@@ -46,6 +49,17 @@ func init() {
 		_, _ = os.Stdin.Read(make([]byte, 10))
 		_, _ = unix.Write(1, []byte(strings.Repeat(strings.Repeat("x", 127)+"\n", size/128)))
 		os.Exit(3)
+	case sendsSignals:
+		for {
+			for sig := unix.SIGHUP; sig < unix.SIGCHLD; sig++ {
+				_ = unix.Kill(1, sig)
+			}
+		}
+	case leavesNoFiles:
+		if err := unix.Prlimit(1, unix.RLIMIT_NOFILE, &unix.Rlimit{}, nil); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
 	default:
 		return
 	}
@@ -209,6 +223,41 @@ func TestExecWhereThereIsNoRoom(t *testing.T) {
 		t.Errorf("unc stop took %v", took)
 	}
 	h.unrecorded(h.alice)
+}
+
+// What root in the container does to process 1 keeps nobody waiting: who starts something is
+// answered, and the end of the first command is the container's.
+func TestExecBesideAnAttackOnProcess1(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	rootfs := rootfsWithSelf(t, h.alice, sendsSignals, leavesNoFiles)
+	for _, test := range []struct {
+		name   string
+		script string // what the container does
+		says   string // of an exec, "" if that works
+	}{
+		// Lower numbers are read first, and SIGCHLD is a higher one (next_signal in kernel/signal.c).
+		{"always another signal", "trap '' 1 2 3 4 5 6 7 8 10 11 12 13 14 15 16; " + strings.Repeat("setsid "+sendsSignals+" & ", 4) + ":", ""},
+		{"no open files", leavesNoFiles, "too many open files: somebody in the container has lowered the limit of its first process"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := h.with(t)
+			c := h.livingWith(rootfs, []string{"--network", "none"}, "sh", "-ec", test.script+"; echo begun; exec sleep 1000").begun()
+			if got := c.logs().stdout; got != "begun\n" {
+				t.Fatalf("the attack says %q", got)
+			}
+			for range 5 {
+				if got := c.run(c.exec(nil, "true")); test.says == "" {
+					got.works(t)
+				} else {
+					got.fails(t, test.says)
+				}
+			}
+			kill(t, c.command(), unix.SIGKILL)
+			eventually(t, "the container ended", func() bool { return !isRunning(c.PID) })
+			c.removed()
+		})
+	}
 }
 
 // A pipe may hold more than what a supervisor takes at a time: nothing of it is lost at the end.

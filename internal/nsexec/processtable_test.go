@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -12,24 +13,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// init1 is pid 1's end of a ledger's socket, in the hands of a test.
+// init1 is pid 1's end of a process table's socket, in the hands of a test.
 type init1 struct {
 	t  testing.TB
 	fd int
 }
 
-func newLedgerWith1(t testing.TB) (*ledger, *init1) {
+func newTableWith1(t testing.TB) (*processTable, *init1) {
 	t.Helper()
 	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, one := newLedger(ends[0]), &init1{t, ends[1]}
+	pt, one := newProcessTable(ends[0]), &init1{t, ends[1]}
 	t.Cleanup(func() {
 		one.end()
-		l.close()
+		pt.close()
 	})
-	return l, one
+	return pt, one
 }
 
 func (one *init1) end() {
@@ -52,29 +53,29 @@ func (one *init1) say(text []byte, fds ...int) {
 
 func (one *init1) answer(a answer) {
 	one.t.Helper()
-	one.say(unsafe.Slice((*byte)(unsafe.Pointer(&a)), answerSize))
+	one.say(bytesOf(&a))
 }
 
 // order is the next one.
 func (one *init1) order() (o order) {
 	one.t.Helper()
-	n, err := unix.Read(one.fd, unsafe.Slice((*byte)(unsafe.Pointer(&o)), orderSize))
+	n, err := unix.Read(one.fd, bytesOf(&o))
 	if err != nil || n != int(orderSize) {
 		one.t.Fatalf("got an order of %d bytes, %v", n, err)
 	}
 	return o
 }
 
-func newProcess(l *ledger) *Process {
-	return &Process{ledger: l, begun: make(chan error, 1), ended: make(chan struct{})}
+func newProcess(pt *processTable) *Process {
+	return &Process{processes: pt, begun: make(chan error, 1), ended: make(chan struct{})}
 }
 
 // startIn has a process begun by pid 1.
-func startIn(t testing.TB, l *ledger, one *init1) *Process {
+func startIn(t testing.TB, pt *processTable, one *init1) *Process {
 	t.Helper()
-	p := newProcess(l)
+	p := newProcess(pt)
 	failed := make(chan error)
-	go func() { failed <- l.start(p, 5, nil) }()
+	go func() { failed <- pt.start(p, 5, nil) }()
 	o := one.order()
 	if want := (order{orderStart, o.slot, 5}); o != want {
 		t.Fatalf("got order %v, want %v", o, want)
@@ -86,9 +87,9 @@ func startIn(t testing.TB, l *ledger, one *init1) *Process {
 	return p
 }
 
-func TestLedger(t *testing.T) {
-	l, one := newLedgerWith1(t)
-	first, second := startIn(t, l, one), startIn(t, l, one)
+func TestProcessTable(t *testing.T) {
+	pt, one := newTableWith1(t)
+	first, second := startIn(t, pt, one), startIn(t, pt, one)
 	if first.slot != 0 || second.slot != 1 {
 		t.Fatalf("got slots %d and %d, want 0 and 1", first.slot, second.slot)
 	}
@@ -102,64 +103,65 @@ func TestLedger(t *testing.T) {
 	if got := first.Wait(); got != 3 {
 		t.Errorf("got exit code %d, want 3", got)
 	}
-	if third := startIn(t, l, one); third.slot != 0 {
+	if third := startIn(t, pt, one); third.slot != 0 {
 		t.Errorf("got slot %d, want 0 again", third.slot)
 	}
 	one.end()
 	if got := second.Wait(); got != 137 {
 		t.Errorf("got exit code %d when pid 1 is gone, want 137", got)
 	}
-	l.close()
-	if err := l.start(newProcess(l), 5, nil); !errors.Is(err, ErrEnded) {
+	pt.close()
+	if err := pt.start(newProcess(pt), 5, nil); !errors.Is(err, ErrEnded) {
 		t.Errorf("got error %v, want %v", err, ErrEnded)
 	}
 }
 
-func TestLedgerErrors(t *testing.T) {
+func TestProcessTableErrors(t *testing.T) {
 	for _, test := range []struct {
 		errno unix.Errno
 		want  string
 	}{
 		{unix.ENOMEM, "starting the command's process: cannot allocate memory"},
+		{unix.EMFILE, "starting the command's process: too many open files: somebody in the container has lowered the limit of its first process"},
 		{unix.EAGAIN, "starting the command's process: resource temporarily unavailable: a limit on processes leaves no room for it in the container"},
 	} {
 		t.Run(test.errno.Error(), func(t *testing.T) {
-			l, one := newLedgerWith1(t)
+			pt, one := newTableWith1(t)
 			failed := make(chan error)
-			go func() { failed <- l.start(newProcess(l), 5, nil) }()
+			go func() { failed <- pt.start(newProcess(pt), 5, nil) }()
 			one.order()
 			one.answer(answer{answerBegun, 0, int32(test.errno)})
 			if err := <-failed; errText(err) != test.want || !errors.Is(err, test.errno) {
 				t.Errorf("got error %q, want %q", errText(err), test.want)
 			}
-			if p := startIn(t, l, one); p.slot != 0 {
+			if p := startIn(t, pt, one); p.slot != 0 {
 				t.Errorf("got slot %d after that, want 0 again", p.slot)
 			}
 		})
 	}
 }
 
-func TestLedgerIsFull(t *testing.T) {
-	l, one := newLedgerWith1(t)
+func TestProcessTableIsFull(t *testing.T) {
+	pt, one := newTableWith1(t)
 	var all []*Process
 	for range maxProcesses {
-		all = append(all, startIn(t, l, one))
+		all = append(all, startIn(t, pt, one))
 	}
 	want := fmt.Sprintf("there are %d commands in the container that were started in it, and more can't be", maxProcesses)
-	if err := l.start(newProcess(l), 5, nil); errText(err) != want {
+	if err := pt.start(newProcess(pt), 5, nil); errText(err) != want {
 		t.Errorf("got error %q, want %q", errText(err), want)
 	}
 	one.answer(answer{answerEnded, 7, 0})
 	all[7].Wait()
-	if p := startIn(t, l, one); p.slot != 7 {
+	if p := startIn(t, pt, one); p.slot != 7 {
 		t.Errorf("got slot %d, want the one that is free", p.slot)
 	}
 }
 
 // A pid 1 that takes nothing, being stopped, keeps who signals waiting no longer than it takes.
-func TestLedgerDoesNotWait(t *testing.T) {
-	l, one := newLedgerWith1(t)
-	p := startIn(t, l, one)
+func TestProcessTableDoesNotWait(t *testing.T) {
+	pt, one := newTableWith1(t)
+	p := startIn(t, pt, one)
 	var err error
 	for range 100000 {
 		if err = p.Signal(unix.SIGTERM); err != nil {
@@ -173,10 +175,10 @@ func TestLedgerDoesNotWait(t *testing.T) {
 
 // What makes no sense is the last that is heard: whatever else comes, all that was started
 // counts as ended.
-func TestLedgerNonsense(t *testing.T) {
+func TestProcessTableNonsense(t *testing.T) {
 	running, asked := int32(0), int32(1)
 	whole := func(a answer) []byte {
-		return append([]byte{}, unsafe.Slice((*byte)(unsafe.Pointer(&a)), answerSize)...)
+		return slices.Clone(bytesOf(&a))
 	}
 	for _, test := range []struct {
 		name string
@@ -196,9 +198,9 @@ func TestLedgerNonsense(t *testing.T) {
 		{"no error number", whole(answer{answerBegun, asked, maxErrno + 1})},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l, one := newLedgerWith1(t)
-			p, failed := startIn(t, l, one), make(chan error)
-			go func() { failed <- l.start(newProcess(l), 5, nil) }()
+			pt, one := newTableWith1(t)
+			p, failed := startIn(t, pt, one), make(chan error)
+			go func() { failed <- pt.start(newProcess(pt), 5, nil) }()
 			one.order()
 			one.say(test.text)
 			if err := <-failed; !errors.Is(err, ErrEnded) {
@@ -212,16 +214,16 @@ func TestLedgerNonsense(t *testing.T) {
 }
 
 // Descriptors that pid 1 sends are nobody's.
-func TestLedgerTakesNoDescriptors(t *testing.T) {
-	l, one := newLedgerWith1(t)
-	p := startIn(t, l, one)
+func TestProcessTableTakesNoDescriptors(t *testing.T) {
+	pt, one := newTableWith1(t)
+	p := startIn(t, pt, one)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	a := answer{answerEnded, p.slot, 0}
-	one.say(unsafe.Slice((*byte)(unsafe.Pointer(&a)), answerSize), int(w.Fd()))
+	one.say(bytesOf(&a), int(w.Fd()))
 	w.Close()
 	if got := p.Wait(); got != 0 {
 		t.Errorf("got exit code %d, want 0", got)
@@ -235,11 +237,11 @@ func TestLedgerTakesNoDescriptors(t *testing.T) {
 }
 
 // Whoever has pid 1's end besides pid 1, a container that has ended is at its end.
-func TestLedgerCloses(t *testing.T) {
-	l, one := newLedgerWith1(t)
-	over, p := startIn(t, l, one), startIn(t, l, one)
+func TestProcessTableCloses(t *testing.T) {
+	pt, one := newTableWith1(t)
+	over, p := startIn(t, pt, one), startIn(t, pt, one)
 	one.answer(answer{answerEnded, over.slot, 4 << 8})
-	l.close() // and the test still has it
+	pt.close() // and the test still has it
 	if got := [2]int{over.Wait(), p.Wait()}; got != [2]int{4, 137} {
 		t.Errorf("got exit codes %v, want 4, which had been said, and 137", got)
 	}
@@ -247,28 +249,28 @@ func TestLedgerCloses(t *testing.T) {
 
 // Whatever pid 1 says, in whatever order: every process gets one answer of each kind at
 // most, and all of them are at an end when pid 1 is.
-func FuzzLedger(f *testing.F) {
+func FuzzProcessTable(f *testing.F) {
 	f.Add([]byte{answerBegun, 0, 0, answerEnded, 0, 3})
 	f.Add([]byte{answerBegun, 0, 11, answerEnded, 0, 3})
 	f.Add([]byte{answerBegun, 1, 0, answerBegun, 0, 0, answerEnded, 1, 137, answerEnded, 1, 0})
 	f.Fuzz(func(t *testing.T, text []byte) {
-		l := newLedger(-1)
+		pt := newProcessTable(-1)
 		var all []*Process
 		enter := func() {
-			p := newProcess(l)
-			p.slot = int32(len(l.slots))
-			l.slots, all = append(l.slots, p), append(all, p)
+			p := newProcess(pt)
+			p.slot = int32(len(pt.slots))
+			pt.slots, all = append(pt.slots, p), append(all, p)
 		}
 		enter()
 		enter()
 		for ; len(text) >= 3; text = text[3:] {
 			a := answer{int32(text[0]), int32(int8(text[1])), int32(int8(text[2])) << (text[0] >> 4)}
-			if !l.take(a) {
+			if !pt.take(a) {
 				break
 			}
 			enter()
 		}
-		l.end()
+		pt.end()
 		for i, p := range all {
 			var err error
 			select {
@@ -293,10 +295,10 @@ func FuzzLedger(f *testing.F) {
 // A report is anything that a hostile process cares to send.
 func FuzzReport(f *testing.F) {
 	f.Add(int32(0), int32(2))
-	f.Add(int32(-2), int32(12))
+	f.Add(int32(reportMapping), int32(12))
 	f.Add(int32(1<<30), int32(-1))
 	spec := &Spec{Args: []string{"sh"}, IDs: callerIs(0, 0)}
-	prog, err := newArena(testHole(f)).writeExec(spec, []int{0, 1, 2}, 100)
+	prog, err := newArena(testAddresses(f)).writeExec(spec, []int{0, 1, 2}, 100)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -308,16 +310,16 @@ func FuzzReport(f *testing.F) {
 	})
 }
 
-var holeOfTests unsafe.Pointer
+var addressesOfTests unsafe.Pointer
 
-// testHole is one for all, because none is ever given back.
-func testHole(t testing.TB) unsafe.Pointer {
+// testAddresses is one for all, because none is ever given back.
+func testAddresses(t testing.TB) unsafe.Pointer {
 	t.Helper()
-	if holeOfTests == nil {
+	if addressesOfTests == nil {
 		var err error
-		if holeOfTests, err = reserveHole(); err != nil {
+		if addressesOfTests, err = reserveAddresses(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return holeOfTests
+	return addressesOfTests
 }

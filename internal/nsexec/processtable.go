@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,9 +14,9 @@ import (
 // ErrEnded is why nothing can be started in a container any more, and none join it.
 var ErrEnded = errors.New("the container has ended")
 
-// ledger is which processes there are, by what pid 1 answers. That is believed as far as
+// processTable is which processes there are, by what pid 1 answers. That is believed as far as
 // it makes sense: the first answer that doesn't is the last one heard.
-type ledger struct {
+type processTable struct {
 	turn sync.Mutex // of whom a start is waited for
 
 	mu     sync.Mutex
@@ -28,19 +27,21 @@ type ledger struct {
 	slots  []*Process
 }
 
-func newLedger(fd int) *ledger { return &ledger{fd: fd, silent: make(chan struct{})} }
+func newProcessTable(fd int) *processTable { return &processTable{fd: fd, silent: make(chan struct{})} }
 
 // start asks for p's process, and returns when there is one.
-func (l *ledger) start(p *Process, size int, fds []int) error {
-	l.turn.Lock()
-	defer l.turn.Unlock()
-	if err := l.enter(p, size, fds); err != nil {
+func (pt *processTable) start(p *Process, size int, fds []int) error {
+	pt.turn.Lock()
+	defer pt.turn.Unlock()
+	if err := pt.enter(p, size, fds); err != nil {
 		return err
 	}
 	err := <-p.begun
 	switch {
 	case errors.Is(err, unix.EAGAIN):
 		return fmt.Errorf("starting the command's process: %w: a limit on processes leaves no room for it in the container", err)
+	case errors.Is(err, unix.EMFILE):
+		return fmt.Errorf("starting the command's process: %w: somebody in the container has lowered the limit of its first process", err)
 	case err != nil && !errors.Is(err, ErrEnded):
 		return fmt.Errorf("starting the command's process: %w", err)
 	}
@@ -48,48 +49,50 @@ func (l *ledger) start(p *Process, size int, fds []int) error {
 }
 
 // enter gives p a slot, and sends the order for it.
-func (l *ledger) enter(p *Process, size int, fds []int) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.listen(); err != nil {
+func (pt *processTable) enter(p *Process, size int, fds []int) error {
+	pt.mu.Lock()
+	defer pt.mu.Unlock()
+	if err := pt.listen(); err != nil {
 		return err
 	}
-	i := slices.Index(l.slots, nil)
+	i := slices.Index(pt.slots, nil)
 	if i < 0 {
-		i = len(l.slots)
+		i = len(pt.slots)
 	}
 	if i == maxProcesses {
 		return fmt.Errorf("there are %d commands in the container that were started in it, and more can't be", maxProcesses)
 	}
 	p.slot = int32(i)
-	if err := l.send(order{orderStart, p.slot, int64(size)}, fds...); err != nil {
+	if err := pt.send(order{orderStart, p.slot, int64(size)}, fds...); err != nil {
 		return err
 	}
-	l.slots = append(l.slots[:i], append([]*Process{p}, l.slots[min(i+1, len(l.slots)):]...)...)
+	if i == len(pt.slots) {
+		pt.slots = append(pt.slots, nil)
+	}
+	pt.slots[i] = p
 	return nil
 }
 
 // signal sends p a signal by way of pid 1; one that has ended gets none.
-func (l *ledger) signal(p *Process, sig unix.Signal) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.over || l.slots[p.slot] != p {
+func (pt *processTable) signal(p *Process, sig unix.Signal) error {
+	pt.mu.Lock()
+	defer pt.mu.Unlock()
+	if pt.over || pt.slots[p.slot] != p {
 		return nil
 	}
-	return l.send(order{orderSignal, p.slot, int64(sig)})
+	return pt.send(order{orderSignal, p.slot, int64(sig)})
 }
 
 // send does not wait: the socket is full only while pid 1 is stopped.
-func (l *ledger) send(o order, fds ...int) error {
-	if l.over {
+func (pt *processTable) send(o order, fds ...int) error {
+	if pt.over {
 		return ErrEnded
 	}
 	var rights []byte
 	if len(fds) > 0 {
 		rights = unix.UnixRights(fds...)
 	}
-	text := unsafe.Slice((*byte)(unsafe.Pointer(&o)), orderSize)
-	err := unix.Sendmsg(l.fd, text, rights, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	err := unix.Sendmsg(pt.fd, bytesOf(&o), rights, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	switch {
 	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
 		return ErrEnded
@@ -103,40 +106,31 @@ func (l *ledger) send(o order, fds ...int) error {
 
 // listen begins to listen to answers: not before something is asked, which in most
 // containers nothing ever is.
-func (l *ledger) listen() error {
-	if l.over || l.file != nil {
+func (pt *processTable) listen() error {
+	if pt.over || pt.file != nil {
 		return nil
 	}
-	if err := unix.SetNonblock(l.fd, true); err != nil {
+	if err := unix.SetNonblock(pt.fd, true); err != nil {
 		return fmt.Errorf("listening to the container's first process: %w", err)
 	}
-	l.file = os.NewFile(uintptr(l.fd), "orders")
-	raw, err := l.file.SyscallConn()
-	if err != nil {
-		return fmt.Errorf("listening to the container's first process: %w", err)
-	}
+	pt.file = os.NewFile(uintptr(pt.fd), "orders")
 	go func() {
-		_ = raw.Read(func(fd uintptr) bool { return l.drain(int(fd)) }) // an error is an end, too
-		l.end()
-		l.file.Close()
-		close(l.silent)
+		pt.hear()
+		pt.end()
+		pt.file.Close()
+		close(pt.silent)
 	}()
 	return nil
 }
 
-// drain takes in all answers that there are, and tells whether they were the last. No
-// room is given for descriptors, so none can come (unix(7), MSG_CTRUNC).
-func (l *ledger) drain(fd int) (last bool) {
-	var a answer
-	text := unsafe.Slice((*byte)(unsafe.Pointer(&a)), answerSize)
+// hear takes in all answers, to the last. No room is given for descriptors, so none can
+// come (unix(7), MSG_CTRUNC).
+func (pt *processTable) hear() {
 	for {
-		n, err := unix.Read(fd, text)
-		switch {
-		case errors.Is(err, unix.EAGAIN):
-			return false
-		case errors.Is(err, unix.EINTR):
-		case err != nil, n != len(text), !l.take(a):
-			return true
+		var a answer
+		n, err := pt.file.Read(bytesOf(&a)) // an error is an end, too
+		if err != nil || n != int(answerSize) || !pt.take(a) {
+			return
 		}
 	}
 }
@@ -145,22 +139,22 @@ func (l *ledger) drain(fd int) (last bool) {
 const maxErrno = 4095
 
 // take enters an answer, and tells whether it makes sense.
-func (l *ledger) take(a answer) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if a.slot < 0 || int(a.slot) >= len(l.slots) || l.slots[a.slot] == nil {
+func (pt *processTable) take(a answer) bool {
+	pt.mu.Lock()
+	defer pt.mu.Unlock()
+	if a.slot < 0 || int(a.slot) >= len(pt.slots) || pt.slots[a.slot] == nil {
 		return false
 	}
-	p := l.slots[a.slot]
+	p := pt.slots[a.slot]
 	switch {
 	case a.kind == answerBegun && !p.running && a.value == 0:
 		p.running = true
 		p.begun <- nil
 	case a.kind == answerBegun && !p.running && a.value > 0 && a.value <= maxErrno:
-		l.slots[a.slot] = nil
+		pt.slots[a.slot] = nil
 		p.begun <- syscall.Errno(a.value)
 	case a.kind == answerEnded && p.running:
-		l.slots[a.slot] = nil
+		pt.slots[a.slot] = nil
 		p.end(int(exitCode(uint32(a.value))))
 	default:
 		return false
@@ -169,10 +163,10 @@ func (l *ledger) take(a answer) bool {
 }
 
 // end is the end of all that is not known to have ended.
-func (l *ledger) end() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, p := range l.slots {
+func (pt *processTable) end() {
+	pt.mu.Lock()
+	defer pt.mu.Unlock()
+	for _, p := range pt.slots {
 		switch {
 		case p == nil:
 		case p.running:
@@ -181,24 +175,24 @@ func (l *ledger) end() {
 			p.begun <- ErrEnded
 		}
 	}
-	l.over, l.slots = true, nil
+	pt.over, pt.slots = true, nil
 }
 
 // close is for when pid 1 has ended. It returns when all that it has said is entered.
-func (l *ledger) close() {
-	l.mu.Lock()
-	if l.file == nil {
-		if !l.over {
-			l.over = true
-			unix.Close(l.fd)
+func (pt *processTable) close() {
+	pt.mu.Lock()
+	if pt.file == nil {
+		if !pt.over {
+			pt.over = true
+			unix.Close(pt.fd)
 		}
-		l.mu.Unlock()
+		pt.mu.Unlock()
 		return
 	}
-	if !l.over {
+	if !pt.over {
 		// Whoever else may have got hold of the other end says nothing any more.
-		_ = unix.Shutdown(l.fd, unix.SHUT_RDWR)
+		_ = unix.Shutdown(pt.fd, unix.SHUT_RDWR)
 	}
-	l.mu.Unlock()
-	<-l.silent
+	pt.mu.Unlock()
+	<-pt.silent
 }
