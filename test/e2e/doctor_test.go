@@ -264,12 +264,18 @@ func TestDoctorOfTheTrial(t *testing.T) {
 	})
 	t.Run("no processes", func(t *testing.T) {
 		p := patient{p.with(t), p.etc}
-		// The threads of the Go runtime count as well: it gives up below some limit, and has
-		// an answer above it. That limit is looked for.
-		for limit := 4; ; limit++ {
+		// The threads of the Go runtime count as well: it gives up below some limit, has an
+		// answer above it, and with many more all is well. Each limit is tried.
+		for limit, problems := 4, 0; ; limit++ {
+			if limit > 500 {
+				t.Fatal("all is not well with 500 processes either")
+			}
 			got := p.run(p.on(p.as(p.alice, "prlimit", fmt.Sprintf("--nproc=%d", limit), unc, "doctor", "--format", "json"), ""))
 			if got.code == 0 {
-				t.Log("all is well with", limit, "processes")
+				if problems == 0 {
+					t.Error("there was an answer under no limit that is too low")
+				}
+				t.Logf("all is well with %d processes, and not with %d that are fewer", limit, problems)
 				return
 			}
 			if got.code == 2 || got.code == 125 { // the runtime, or the first line of main
@@ -278,6 +284,7 @@ func TestDoctorOfTheTrial(t *testing.T) {
 			if list := examined(t, result{stdout: got.stdout, code: got.code}); len(list.in("problem")) == 0 {
 				t.Errorf("%d processes: got %+v, want a problem", limit, list)
 			}
+			problems++
 		}
 	})
 }
