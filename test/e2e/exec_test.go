@@ -19,7 +19,7 @@ func TestExecExitCodes(t *testing.T) {
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	for name, text := range map[string]string{"no-interpreter": "#!/bin/nowhere\n", "no-program": "just words\n"} {
-		must(t, os.WriteFile(filepath.Join(rootfs, "bin", name), []byte(text), 0o755))
+		must(t, makeScript(filepath.Join(rootfs, "bin", name), text))
 	}
 	must(t, os.WriteFile(filepath.Join(rootfs, "bin/plain"), nil, 0o644))
 	giveTo(t, h.alice, rootfs)
