@@ -158,7 +158,11 @@ func TestExecWithoutItsAsker(t *testing.T) {
 	h.detached(h.alice, rootfs, "--name", "evil", "sh", "-c", "while :; do kill -STOP -1; done 2>/dev/null")
 	supervisor := h.inspect(h.alice, "evil").Supervisor
 	before, open := len(processesOf(h.alice)), openFiles(t, supervisor)
-	for met := 0; met < 3; {
+	met, tries := 0, 0
+	for ; met < 3; tries++ {
+		if tries == 200 {
+			t.Fatalf("of %d only %d were stopped before they were the command", tries, met)
+		}
 		cmd := h.unc(h.alice, "exec", "evil", "sleep", "1000")
 		h.start(cmd)
 		eventually(t, "a stopped process", func() bool {
@@ -179,6 +183,7 @@ func TestExecWithoutItsAsker(t *testing.T) {
 			return len(processesOf(h.alice)) == before && openFiles(t, supervisor) <= open+4 // of the first order
 		})
 	}
+	t.Logf("after %d of them", tries)
 	h.run(h.unc(h.alice, "kill", "evil")).works(t)
 	h.forgotten(h.alice)
 }

@@ -40,9 +40,24 @@ func TestLogs(t *testing.T) {
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	begin := time.Now()
-	c := h.over(rootfs, nil, "sh", "-c", `
-		for n in 1 2 3 4 5; do echo "out $n"; sleep 0.01; echo "err $n" >&2; sleep 0.01; done
-		printf part; sleep 0.01; printf 'part err' >&2; exit 3`)
+	c := h.livingWith(rootfs, []string{"--network", "none", "-i"}, "sh")
+	shell, length := c.attach(), 0
+	// Of two pipes nobody can tell which was written to first: each text is in the log before
+	// the next is written.
+	says := func(command, text string) {
+		t.Helper()
+		shell.types(command + "\n")
+		length += len(text)
+		eventually(t, text+" in the log", func() bool { got := c.logs(); return len(got.stdout)+len(got.stderr) == length })
+	}
+	for n := 1; n <= 5; n++ {
+		says(fmt.Sprintf("echo out %d", n), "out 1\n")
+		says(fmt.Sprintf("echo err %d >&2", n), "err 1\n")
+	}
+	says("printf part", "part")
+	says("printf 'part err' >&2", "part err")
+	shell.types("exit 3\n")
+	h.run(h.unc(h.alice, "wait", c.name)).works(t)
 	const out, errs = "out 1\nout 2\nout 3\nout 4\nout 5\npart", "err 1\nerr 2\nerr 3\nerr 4\nerr 5\npart err"
 	for _, test := range []struct {
 		flags     []string
