@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -108,14 +107,11 @@ func TestStoppedSupervisor(t *testing.T) {
 	h.detached(h.alice, rootfs, "--name", "web", "sleep", "1000")
 	supervisor := h.inspect(h.alice, "web").Supervisor
 	kill(t, supervisor, unix.SIGSTOP)
-	said := map[*exec.Cmd]*bytes.Buffer{}
+	var asking []*started
 	for _, args := range [][]string{
 		{"stop", "-t", "0", "web"}, {"attach", "web"}, {"run", "--rootfs", rootfs, "--network", "container:web", "true"},
 	} {
-		cmd, stderr := h.unc(h.alice, args...), &bytes.Buffer{}
-		cmd.Stderr = stderr
-		said[cmd] = stderr
-		h.start(cmd)
+		asking = append(asking, h.begin(h.unc(h.alice, args...)))
 	}
 	for _, sig := range []unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP} {
 		cmd, before := h.unc(h.alice, "exec", "web", "true"), passedTo(supervisor)
@@ -126,8 +122,8 @@ func TestStoppedSupervisor(t *testing.T) {
 			t.Errorf("unc exec: exit code %d, want that of %v", code, sig)
 		}
 	}
-	for cmd, stderr := range said {
-		result{code: wait(t, cmd), stderr: stderr.String()}.fails(t, `container "web"`, "does not answer", fmt.Sprintf("hint: kill -CONT %d", supervisor))
+	for _, one := range asking {
+		one.result().fails(t, `container "web"`, "does not answer", fmt.Sprintf("hint: kill -CONT %d", supervisor))
 	}
 	kill(t, supervisor, unix.SIGCONT)
 	eventually(t, "the end that unc stop has asked for", func() bool { return len(processesOf(h.alice)) == 0 })

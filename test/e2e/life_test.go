@@ -103,11 +103,8 @@ func TestDetached(t *testing.T) {
 		t.Errorf("process 1 is %q for unc exec", got)
 	}
 
-	waiting := h.unc(h.alice, "wait", "web")
-	var code strings.Builder
-	waiting.Stdout = &code
 	eventually(t, "the descriptors of unc exec closed", func() bool { return openFiles(t, info.Supervisor) == open })
-	h.start(waiting)
+	waiting := h.begin(h.unc(h.alice, "wait", "web"))
 	eventually(t, "unc wait connected", func() bool { return openFiles(t, info.Supervisor) > open })
 	begin := time.Now()
 	if got := h.run(h.unc(h.alice, "stop", "web")).works(t); got != "web\n" {
@@ -116,8 +113,8 @@ func TestDetached(t *testing.T) {
 	if took := time.Since(begin); took > 5*slowness*time.Second {
 		t.Errorf("unc stop took %v of a command that ends at once", took)
 	}
-	if wait(t, waiting) != 0 || code.String() != "143\n" {
-		t.Errorf("unc wait said %q, want what SIGTERM makes of a command", code.String())
+	if got := waiting.result().works(t); got != "143\n" {
+		t.Errorf("unc wait said %q, want what SIGTERM makes of a command", got)
 	}
 	h.run(h.unc(h.alice, "stop", "web")).fails(t, `no container of yours is called "web"`, "hint: unc ps")
 	h.forgotten(h.alice)

@@ -157,12 +157,8 @@ func TestLogsAreBounded(t *testing.T) {
 		}
 		return sum
 	}
-	follower := h.unc(h.alice, "logs", "-f", "box")
-	var seen bytes.Buffer
-	var notes strings.Builder
-	follower.Stdout, follower.Stderr = &seen, &notes
-	h.start(follower)
-	h.follows(follower.Process.Pid)
+	follower := h.begin(h.unc(h.alice, "logs", "-f", "box"))
+	h.follows(follower.pid())
 	ended := make(chan int, 1)
 	waiting := h.unc(h.alice, "wait", "box")
 	h.start(waiting)
@@ -184,13 +180,13 @@ func TestLogsAreBounded(t *testing.T) {
 	if kept := size(); kept > limit || kept < limit/3 {
 		t.Errorf("the log has %d bytes, want %d at most and not much less", kept, limit)
 	}
-	wait(t, follower)
+	seen := follower.result()
 	// What it was too slow for, it has said.
-	if got := bytes.Count(seen.Bytes(), []byte("\n")); got != lines+1 && !strings.Contains(notes.String(), "were overwritten before they were read") {
-		t.Errorf("%d of %d lines were shown, and of the others nothing was said: %.300q", got, lines, notes.String())
+	if got := strings.Count(seen.stdout, "\n"); got != lines+1 && !strings.Contains(seen.stderr, "were overwritten before they were read") {
+		t.Errorf("%d of %d lines were shown, and of the others nothing was said: %.300q", got, lines, seen.stderr)
 	}
-	if !bytes.HasSuffix(seen.Bytes(), []byte("7\nlast\n")) {
-		t.Errorf("the last that was shown is %q", seen.Bytes()[max(0, seen.Len()-300):])
+	if !strings.HasSuffix(seen.stdout, "7\nlast\n") {
+		t.Errorf("the last that was shown is %q", seen.stdout[max(0, len(seen.stdout)-300):])
 	}
 	got := c.logs()
 	if n := strings.Count(got.stdout, "\n"); n < limit/3/150 || strings.Trim(got.stdout, "07\n") != "last" || got.stderr != "" {
