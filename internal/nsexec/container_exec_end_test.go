@@ -186,12 +186,12 @@ func TestExecBeforeRelease(t *testing.T) {
 // A limit on processes keeps a command from being started, and nothing else.
 func TestExecWithoutRoom(t *testing.T) {
 	if os.Getuid() == 0 {
-		t.Skip("root's processes are not limited")
+		t.Skip("root's processes are not limited; the tests of a user without privilege have this one")
 	}
 	b := running(t)
 	limit := unix.Rlimit{Cur: 1, Max: 1}
 	if err := unix.Prlimit(b.PID, unix.RLIMIT_NPROC, &limit, nil); err != nil {
-		t.Skipf("limiting pid 1: %v", err)
+		t.Fatalf("limiting pid 1: %v", err)
 	}
 	const want = "starting the command's process: resource temporarily unavailable: a limit on processes leaves no room for it in the container"
 	if _, err := b.Exec(command("exit", "0")); errText(err) != want {

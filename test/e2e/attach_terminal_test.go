@@ -96,20 +96,11 @@ func TestAttachRestoresTheTerminal(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
-	for _, test := range []struct {
-		name string
-		do   func(c *living, unc int)
-		says string
-		left bool // the container is
-	}{
-		{"SIGTERM", func(c *living, unc int) { kill(c.t, unc, unix.SIGTERM) }, "<ended 143>", true},
-		{"SIGHUP", func(c *living, unc int) { kill(c.t, unc, unix.SIGHUP) }, "<ended 129>", true},
-		{"SIGINT", func(c *living, unc int) { kill(c.t, unc, unix.SIGINT) }, "<ended 130>", true},
-		{"SIGUSR1", func(c *living, unc int) { kill(c.t, unc, unix.SIGUSR1) }, "<ended 138>", true},
-		{"SIGABRT", func(c *living, unc int) { kill(c.t, unc, unix.SIGABRT) }, "<ended 134>", true},
-		{"unc kill", func(c *living, _ int) { c.run(c.host.unc(c.alice, "kill", c.name)).works(c.t) }, "<ended 137>", false},
-		{"the supervisor killed", func(c *living, _ int) { kill(c.t, c.Supervisor, unix.SIGKILL) }, "<ended 137>", false},
-	} {
+	for _, test := range append(
+		bySignals(unix.SIGTERM, unix.SIGHUP, unix.SIGINT, unix.SIGUSR1, unix.SIGABRT),
+		ending{"the container killed", func(c *living, _ int) { c.kill() }, "<ended 137>", false},
+		ending{"the supervisor killed", func(c *living, _ int) { kill(c.t, c.Supervisor, unix.SIGKILL) }, "<ended 137>", false},
+	) {
 		t.Run(test.name, func(t *testing.T) {
 			h := h.with(t)
 			c := h.livingWith(rootfs, []string{"--network", "none", "-it"}, "sh", "-c", answers).begun()

@@ -170,11 +170,10 @@ func TestAttach(t *testing.T) {
 	})
 	t.Run("both streams apart", func(t *testing.T) {
 		c := begin(t, []string{"-i"}, "echo begun; read x; echo out; echo err >&2; exit 3")
-		var errs strings.Builder
 		cmd := c.host.unc(c.alice, "attach", c.name)
-		cmd.Stdin, cmd.Stderr = strings.NewReader("go\n"), &errs
-		if got := c.run(cmd); got.code != 3 || got.stdout != "out\n" || errs.String() != "err\n" {
-			t.Errorf("got %+v and %q", got, &errs)
+		cmd.Stdin = strings.NewReader("go\n")
+		if got, want := c.run(cmd), (result{"out\n", "err\n", 3}); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
 		}
 		c.run(c.host.unc(c.alice, "rm", c.name)).works(t)
 		h.forgotten(h.alice)

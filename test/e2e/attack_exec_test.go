@@ -81,16 +81,6 @@ func rootfsWithSelf(t *testing.T, u user, names ...string) string {
 	return rootfs
 }
 
-// answered runs a program that has to end in time, whatever the container does.
-func (c *living) answered(flags []string, command ...string) result {
-	c.t.Helper()
-	cmd := c.exec(flags, command...)
-	var out, errs strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	c.start(cmd)
-	return result{code: endsInTime(c.t, cmd), stdout: out.String(), stderr: errs.String()}
-}
-
 // Root in the container can keep others from it, and tells nobody lies with that.
 func TestExecIntoAHostileContainer(t *testing.T) {
 	t.Parallel()
@@ -120,7 +110,7 @@ func TestExecIntoAHostileContainer(t *testing.T) {
 			h.root(`cp -a "$1" "$2"; mkdir "$2/gone"; chown --reference "$1" "$2/gone"`, rootfs, own)
 			c := h.livingWith(own, []string{"--network", "none"}, "sh", "-c", "("+test.script+") 2>/dev/null; echo done; exec sleep 1000").begun()
 			defer c.end()
-			if got := c.answered(test.flags, "true"); test.plain == "" {
+			if got := c.run(c.exec(test.flags, "true")); test.plain == "" {
 				got.works(t)
 			} else if got.code < 125 || got.code > 127 || !strings.Contains(got.stderr, test.plain) {
 				t.Errorf("without a terminal: %+v, want %q", got, test.plain)
@@ -159,7 +149,7 @@ func TestExecWhereThereAreNoTerminals(t *testing.T) {
 	p.expect("opening a pseudo-terminal of the container's: no space left on device")
 	p.ended(125)
 	p.sameMode(before)
-	c.answered(nil, "true").works(t)
+	c.run(c.exec(nil, "true")).works(t)
 	newPty(t, h.alice) // the machine's own
 	kill(t, login.Process.Pid, unix.SIGKILL)
 	must(t, in.Close())
@@ -181,7 +171,7 @@ func TestExecOfACommandThatStops(t *testing.T) {
 		pid := c.numberOf("tail")
 		c.sh("kill -STOP $(pidof tail)")
 		eventually(t, "the command stopped", func() bool { return strings.HasPrefix(statusOf(pid)["State"], "T") })
-		c.answered(nil, "true").works(t)
+		c.run(c.exec(nil, "true")).works(t)
 		kill(t, cmd.Process.Pid, sig)
 		if sig != unix.SIGKILL {
 			c.sh("kill -CONT $(pidof tail)")
@@ -191,7 +181,7 @@ func TestExecOfACommandThatStops(t *testing.T) {
 	}
 	// Nobody in the container can stop its first process, who takes the orders.
 	c.sh("kill -STOP 1; kill -TSTP 1; kill -KILL 1")
-	c.answered(nil, "true").works(t)
+	c.run(c.exec(nil, "true")).works(t)
 }
 
 // A container that has all processes that there may be: exec works, or says why it can't.
@@ -203,14 +193,14 @@ func TestExecWhereThereIsNoRoom(t *testing.T) {
 	c.sleeping("2000") // there was no more room for another of the others
 	const says = "a limit on processes leaves no room for it in the container"
 	for range 20 {
-		if got := c.answered(nil, "true"); got.code != 0 {
+		if got := c.run(c.exec(nil, "true")); got.code != 0 {
 			got.fails(t, says)
 		}
 	}
 	// As where the limit is one of a control group, which holds for process 1 as well.
 	h.run(h.as(h.alice, "prlimit", "--pid", strconv.Itoa(c.PID), "--nproc=1")).works(t)
-	c.answered(nil, "true").fails(t, says)
-	c.answered([]string{"-d"}, "true").fails(t, says)
+	c.run(c.exec(nil, "true")).fails(t, says)
+	c.run(c.exec([]string{"-d"}, "true")).fails(t, says)
 	p := newPty(t, h.alice)
 	before := p.mode()
 	c.login(p, plainly, "true")

@@ -52,9 +52,7 @@ func TestInTheBackgroundOfAShell(t *testing.T) {
 			p.expect("code=7\r\n")
 			p.typed("exit\r")
 			p.ended(0)
-			if p.mode() != before {
-				t.Error("the terminal is not as it was")
-			}
+			p.sameMode(before)
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -108,14 +107,11 @@ func TestStoppedSupervisor(t *testing.T) {
 	h.detached(h.alice, rootfs, "--name", "web", "sleep", "1000")
 	supervisor := h.inspect(h.alice, "web").Supervisor
 	kill(t, supervisor, unix.SIGSTOP)
-	said := map[*exec.Cmd]*bytes.Buffer{}
+	var asking []*started
 	for _, args := range [][]string{
 		{"stop", "-t", "0", "web"}, {"attach", "web"}, {"run", "--rootfs", rootfs, "--network", "container:web", "true"},
 	} {
-		cmd, stderr := h.unc(h.alice, args...), &bytes.Buffer{}
-		cmd.Stderr = stderr
-		said[cmd] = stderr
-		h.start(cmd)
+		asking = append(asking, h.begin(h.unc(h.alice, args...)))
 	}
 	for _, sig := range []unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP} {
 		cmd, before := h.unc(h.alice, "exec", "web", "true"), passedTo(supervisor)
@@ -126,8 +122,8 @@ func TestStoppedSupervisor(t *testing.T) {
 			t.Errorf("unc exec: exit code %d, want that of %v", code, sig)
 		}
 	}
-	for cmd, stderr := range said {
-		result{code: wait(t, cmd), stderr: stderr.String()}.fails(t, `container "web"`, "does not answer", fmt.Sprintf("hint: kill -CONT %d", supervisor))
+	for _, one := range asking {
+		one.result().fails(t, `container "web"`, "does not answer", fmt.Sprintf("hint: kill -CONT %d", supervisor))
 	}
 	kill(t, supervisor, unix.SIGCONT)
 	eventually(t, "the end that unc stop has asked for", func() bool { return len(processesOf(h.alice)) == 0 })
@@ -158,7 +154,11 @@ func TestExecWithoutItsAsker(t *testing.T) {
 	h.detached(h.alice, rootfs, "--name", "evil", "sh", "-c", "while :; do kill -STOP -1; done 2>/dev/null")
 	supervisor := h.inspect(h.alice, "evil").Supervisor
 	before, open := len(processesOf(h.alice)), openFiles(t, supervisor)
-	for met := 0; met < 3; {
+	met, tries := 0, 0
+	for ; met < 3; tries++ {
+		if tries == 200 {
+			t.Fatalf("of %d only %d were stopped before they were the command", tries, met)
+		}
 		cmd := h.unc(h.alice, "exec", "evil", "sleep", "1000")
 		h.start(cmd)
 		eventually(t, "a stopped process", func() bool {
@@ -179,6 +179,7 @@ func TestExecWithoutItsAsker(t *testing.T) {
 			return len(processesOf(h.alice)) == before && openFiles(t, supervisor) <= open+4 // of the first order
 		})
 	}
+	t.Logf("after %d of them", tries)
 	h.run(h.unc(h.alice, "kill", "evil")).works(t)
 	h.forgotten(h.alice)
 }

@@ -44,14 +44,10 @@ func TestNoPendingSignals(t *testing.T) {
 	h := newHost(t)
 	target := h.bare(h.alice)
 	for _, args := range [][]string{{"--help"}, {"run", "true"}, {"net-setup", strconv.Itoa(target.pid())}} {
-		cmd := h.as(h.alice, append([]string{"prlimit", "--sigpending=0", unc}, args...)...)
-		var out, errs strings.Builder
-		cmd.Stdout, cmd.Stderr = &out, &errs
-		h.start(cmd)
-		code := endsInTime(t, cmd)
-		result{out.String(), errs.String(), code}.fails(t, "pending signals")
-		if out.Len() > 0 {
-			t.Errorf("%v: stdout is %q, want nothing", args, &out)
+		got := h.run(h.as(h.alice, append([]string{"prlimit", "--sigpending=0", unc}, args...)...))
+		got.fails(t, "pending signals")
+		if got.stdout != "" {
+			t.Errorf("%v: stdout is %q, want nothing", args, got.stdout)
 		}
 	}
 }

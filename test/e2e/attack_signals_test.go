@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"os/exec"
 	"strings"
 	"testing"
@@ -32,21 +31,18 @@ func TestAnEarlySignalEndsTheRun(t *testing.T) {
 			t.Parallel()
 			h := h.of(t)
 			for n := range tries {
-				cmd := h.unc(h.alice, "run", "--rootfs", rootfs, "sleep", "1000")
-				var stderr bytes.Buffer
-				cmd.Stderr = &stderr
-				h.start(cmd)
-				eventually(t, "unc running", func() bool { return runsUnc(cmd) })
+				run := h.begin(h.unc(h.alice, "run", "--rootfs", rootfs, "sleep", "1000"))
+				eventually(t, "unc running", func() bool { return runsUnc(run.cmd) })
 				// No waiting for anything: one after the other, all moments of a start.
 				moment := startTime * time.Duration(n) / tries
 				<-time.After(moment)
-				kill(t, cmd.Process.Pid, sig)
-				switch code := endsInTime(t, cmd); {
-				case (code == 128+int(sig) || code == -int(sig)) && stderr.Len() == 0:
-				case sig == unix.SIGQUIT && code == 2 && stderr.String() == "SIGQUIT: quit\n":
+				kill(t, run.pid(), sig)
+				switch got := run.result(); got {
+				case result{code: 128 + int(sig)}, result{code: -int(sig)}:
+				case result{code: 2, stderr: "SIGQUIT: quit\n"}:
 					// The Go runtime's way, until unc catches it.
 				default:
-					t.Errorf("after %v: exit code %d, stderr %q; want that of the signal, and nothing said", moment, code, &stderr)
+					t.Errorf("after %v: got %+v, want the exit code of the signal, and nothing said", moment, got)
 				}
 			}
 		})

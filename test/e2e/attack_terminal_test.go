@@ -95,9 +95,7 @@ func TestATerminalHandedToSomebodyElse(t *testing.T) {
 			go test.with(f)
 			p.typed("go\r")
 			p.ended(3)
-			if p.mode() != before {
-				t.Error("the terminal is not as it was")
-			}
+			p.sameMode(before)
 		})
 	}
 }
@@ -148,9 +146,7 @@ func TestATerminalOpenForReadingOnly(t *testing.T) {
 	p.expect("got keys\r\n")
 	p.expect("ended with 4")
 	p.expect("<ended 0>")
-	if p.mode() != before {
-		t.Error("the terminal is not as it was")
-	}
+	p.sameMode(before)
 }
 
 // A terminal need not be the controlling one, of which a shell could take it away:
@@ -170,9 +166,7 @@ func TestATerminalWithoutJobControl(t *testing.T) {
 	if code := endsInTime(t, cmd); code != 4 {
 		t.Errorf("exit code %d, want the command's 4", code)
 	}
-	if p.mode() != before {
-		t.Error("the terminal is not as it was")
-	}
+	p.sameMode(before)
 }
 
 // What ends unc ends it as it would any program, after it has cleaned up.
@@ -197,9 +191,7 @@ func TestFatalSignalsWithATerminal(t *testing.T) {
 			if code := endsInTime(t, cmd); code != -int(sig) {
 				t.Errorf("exit code %d, want a death by %v", code, sig)
 			}
-			if p.mode() != before {
-				t.Error("the terminal is not as it was")
-			}
+			p.sameMode(before)
 			within(t, aSecond, "no process left", func() bool { return len(processesOf(h.alice)) == 0 })
 		})
 	}

@@ -113,10 +113,7 @@ func TestDoctorOfTheHost(t *testing.T) {
 			if test.policy != nil {
 				p.etc.policy(t, test.policy...)
 			}
-			list := examined(t, p.run(p.on(p.doctor(unc), strings.ReplaceAll(test.etc, "$UID_OF_ALICE", fmt.Sprint(p.alice.uid)))))
-			for _, w := range test.want {
-				w.check(t, list)
-			}
+			p.examine(strings.ReplaceAll(test.etc, "$UID_OF_ALICE", fmt.Sprint(p.alice.uid))).wants(t, test.want...)
 			p.settle()
 		})
 	}
@@ -127,9 +124,9 @@ func TestDoctorOfARouteBesideTheBridge(t *testing.T) {
 	t.Parallel()
 	p := newPatient(t)
 	p.run(p.etc.unc(p.host, p.alice, "run", "true")).works(t)
-	wanted{"bridge", "ok", "10.100.42.0/24", ""}.check(t, examined(t, p.run(p.on(p.doctor(unc), ""))))
+	p.examine("").wants(t, wanted{"bridge", "ok", "10.100.42.0/24", ""})
 	p.root("ip route add 10.100.42.64/26 via " + neighbourAddr)
-	wanted{"bridge", "problem", `this host routes 10.100.42.64/26 through "lan0"`, "ip route show to match"}.check(t, examined(t, p.run(p.on(p.doctor(unc), ""))))
+	p.examine("").wants(t, wanted{"bridge", "problem", `this host routes 10.100.42.64/26 through "lan0"`, "ip route show to match"})
 	p.root("ip route del 10.100.42.64/26")
 }
 
@@ -138,15 +135,17 @@ func TestDoctorOfAUsedQuota(t *testing.T) {
 	p := newPatient(t)
 	p.etc.policy(t, "MAX_PER_USER=1", "MAX_PORTS_PER_USER=1")
 	c := p.etc.container(p.host, p.alice, busyboxRootfs(t, p.alice), "-p", "8080:80")
-	list := examined(t, p.run(p.on(p.doctor(unc), "")))
-	wanted{"quota", "problem", "1 containers on the network, as many as one user may have", "MAX_PER_USER"}.check(t, list)
-	wanted{"publish", "note", "one user may publish 1 ports", "MAX_PORTS_PER_USER"}.check(t, list)
+	list := p.examine("")
+	list.wants(t,
+		wanted{"quota", "problem", "1 containers on the network, as many as one user may have", "MAX_PER_USER"},
+		wanted{"publish", "note", "one user may publish 1 ports", "MAX_PORTS_PER_USER"},
+	)
 	// It is bob's own that counts for bob.
 	bob := p.as(p.bob, unc, "doctor", "--format", "json")
-	wanted{"quota", "ok", "0 of 1 containers and 0 of 1 published ports", ""}.check(t, examined(t, p.run(p.on(bob, ""))))
+	examined(t, p.run(p.on(bob, ""))).wants(t, wanted{"quota", "ok", "0 of 1 containers and 0 of 1 published ports", ""})
 	c.end()
 	eventually(t, "the quota free", func() bool {
-		return len(examined(t, p.run(p.on(p.doctor(unc), ""))).of("quota").in("ok")) == 1
+		return len(p.examine("").of("quota").in("ok")) == 1
 	})
 }
 
@@ -166,7 +165,7 @@ func TestDoctorOfAFirewall(t *testing.T) {
 			tools := newTools(t)
 			asRoot := func(script string) { p.root(`PATH="$1:$PATH"; eval "$2"`, tools, script) }
 			asRoot(firewall.script)
-			dropping := examined(t, p.run(p.on(p.doctor(unc), ""))).of("firewall")
+			dropping := p.examine("").of("firewall")
 			var commands []string
 			for i, f := range dropping {
 				if f.State != "problem" || len(f.Fix) != 1 || i >= len(firewall.warnings) {
@@ -182,7 +181,7 @@ func TestDoctorOfAFirewall(t *testing.T) {
 			for _, command := range commands {
 				asRoot(command)
 			}
-			wanted{"firewall", "ok", "", ""}.check(t, examined(t, p.run(p.on(p.doctor(unc), ""))))
+			p.examine("").wants(t, wanted{"firewall", "ok", "", ""})
 			p.root(`"$1" net-setup remove && nft flush ruleset`, unc)
 		})
 	}
@@ -198,16 +197,20 @@ func TestDoctorCalledByRoot(t *testing.T) {
 		return examined(t, p.run(p.on(cmd, "")))
 	}
 	alice := call(fmt.Sprintf("SUDO_UID=%d", p.alice.uid), fmt.Sprintf("SUDO_GID=%d", p.alice.gid))
-	wanted{"user", "ok", fmt.Sprintf(`user "alice" (uid %d)`, p.alice.uid), ""}.check(t, alice)
-	wanted{"policy", "ok", "", ""}.check(t, alice)
+	alice.wants(t,
+		wanted{"user", "ok", fmt.Sprintf(`user "alice" (uid %d)`, p.alice.uid), ""},
+		wanted{"policy", "ok", "", ""},
+	)
 	nobody := call()
-	wanted{"user", "problem", `there is no system user "unc"`, "./install.sh"}.check(t, nobody)
-	wanted{"kernel", "ok", "Linux", ""}.check(t, nobody)
+	nobody.wants(t,
+		wanted{"user", "problem", `there is no system user "unc"`, "./install.sh"},
+		wanted{"kernel", "ok", "Linux", ""},
+	)
 	if f := nobody.of("container"); len(f) > 0 {
 		t.Errorf("got %+v, want no container of root's", f)
 	}
 	p.etc.write(t, "passwd", fmt.Sprintf("root:x:0:0::/root:/bin/sh\nunc:x:%d:%d::/nonexistent:/bin/false\n", p.bob.uid, p.bob.gid))
-	wanted{"user", "ok", `user "unc"`, ""}.check(t, call())
+	call().wants(t, wanted{"user", "ok", `user "unc"`, ""})
 }
 
 // Inside of a container, under a filter, without /proc/sys, with everything wrong at
@@ -221,29 +224,33 @@ func TestDoctorWhereEverythingIsBroken(t *testing.T) {
 		return examined(t, p.run(p.etc.unc(p.host, p.alice, append(args, "/unc", "doctor", "--format", "json")...)))
 	}
 	t.Run("in a container", func(t *testing.T) {
-		list := inside(t)
-		wanted{"user", "problem", "there is no system user", "./install.sh"}.check(t, list)
-		wanted{"file-capability", "problem", "/unc", "setcap"}.check(t, list)
-		wanted{"no-new-privs", "problem", "no_new_privs", "from outside"}.check(t, list)
-		wanted{"bounding-set", "problem", "bounding set", "from outside"}.check(t, list)
-		wanted{"mount", "problem", "nosuid", "findmnt"}.check(t, list)
+		inside(t).wants(t,
+			wanted{"user", "problem", "there is no system user", "./install.sh"},
+			wanted{"file-capability", "problem", "/unc", "setcap"},
+			wanted{"no-new-privs", "problem", "no_new_privs", "from outside"},
+			wanted{"bounding-set", "problem", "bounding set", "from outside"},
+			wanted{"mount", "problem", "nosuid", "findmnt"},
+		)
 	})
 	t.Run("as another user in a container", func(t *testing.T) {
-		list := inside(t, "-u", "1000")
-		wanted{"container", "problem", "no filter that hides its system calls", ""}.check(t, list)
-		wanted{"net-setup", "problem", "outside of containers only", ""}.check(t, list)
+		inside(t, "-u", "1000").wants(t,
+			wanted{"container", "problem", "no filter that hides its system calls", ""},
+			wanted{"net-setup", "problem", "outside of containers only", ""},
+		)
 	})
 	t.Run("a kernel without filters", func(t *testing.T) {
 		file := newDir(t, user{}) + "/profile.json"
 		must(t, os.WriteFile(file, []byte(`{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["prctl"],
 			"action": "SCMP_ACT_ERRNO", "errnoRet": 22, "args": [{"index": 0, "value": 22, "op": "SCMP_CMP_EQ"}]}]}`), 0o644))
-		wanted{"seccomp", "problem", "CONFIG_SECCOMP_FILTER", "seccomp=unconfined"}.check(t, inside(t, "--security-opt", "seccomp="+file))
-		wanted{"seccomp", "ok", "", ""}.check(t, inside(t))
+		inside(t, "--security-opt", "seccomp="+file).wants(t, wanted{"seccomp", "problem", "CONFIG_SECCOMP_FILTER", "seccomp=unconfined"})
+		inside(t).wants(t, wanted{"seccomp", "ok", "", ""})
 	})
 	t.Run("without settings", func(t *testing.T) {
-		list := examined(t, p.run(p.on(p.doctor(unc), "mount -t tmpfs none /proc/sys; mount -t tmpfs none /sys")))
-		wanted{"ipv6", "note", "no IPv6", "ipv6.disable=0"}.check(t, list)
-		wanted{"file-capability", "ok", "", ""}.check(t, list)
+		p := patient{p.of(t), p.etc}
+		p.examine("mount -t tmpfs none /proc/sys; mount -t tmpfs none /sys").wants(t,
+			wanted{"ipv6", "note", "no IPv6", "ipv6.disable=0"},
+			wanted{"file-capability", "ok", "", ""},
+		)
 	})
 	// A file that never ends to be opened; not before the programs that start unc have read it.
 	blocked := func(p patient, file string) findings {
@@ -258,14 +265,16 @@ func TestDoctorWhereEverythingIsBroken(t *testing.T) {
 	t.Run("a net-setup that does not answer", func(t *testing.T) {
 		p := newPatient(t)
 		p.etc.policy(t, "ALLOW=@team") // for which it reads /etc/group
-		list := blocked(p, "group")
-		wanted{"net-setup", "problem", "it was ended: signal: killed", ""}.check(t, list)
-		wanted{"kernel", "ok", "Linux", ""}.check(t, list)
+		blocked(p, "group").wants(t,
+			wanted{"net-setup", "problem", "it was ended: signal: killed", ""},
+			wanted{"kernel", "ok", "Linux", ""},
+		)
 	})
 	t.Run("users that can't be looked up", func(t *testing.T) {
-		list := blocked(newPatient(t), "passwd")
-		wanted{"user", "problem", "could not be found out within 3s", ""}.check(t, list)
-		wanted{"net-setup", "ok", "has the capability", ""}.check(t, list)
+		blocked(newPatient(t), "passwd").wants(t,
+			wanted{"user", "problem", "could not be found out within 3s", ""},
+			wanted{"net-setup", "ok", "has the capability", ""},
+		)
 	})
 	t.Run("all of it", func(t *testing.T) {
 		p := newPatient(t)

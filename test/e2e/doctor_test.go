@@ -52,15 +52,22 @@ func examined(t *testing.T, got result) (list findings) {
 // wanted is a finding that a test brings about: what its text has, and its command.
 type wanted struct{ name, state, text, fix string }
 
-func (w wanted) check(t *testing.T, list findings) {
+func (w wanted) is(f finding) bool {
+	fixed := len(f.Fix) == 0
+	if w.fix != "" {
+		fixed = slices.ContainsFunc(f.Fix, func(command string) bool { return strings.Contains(command, w.fix) })
+	}
+	return f.Name == w.name && f.State == w.state && strings.Contains(f.Text, w.text) && fixed
+}
+
+// wants fails the test for each that is not among the findings.
+func (list findings) wants(t *testing.T, all ...wanted) {
 	t.Helper()
-	for _, f := range list.of(w.name) {
-		hasFix := w.fix == "" && len(f.Fix) == 0 || slices.ContainsFunc(f.Fix, func(command string) bool { return w.fix != "" && strings.Contains(command, w.fix) })
-		if f.State == w.state && strings.Contains(f.Text, w.text) && hasFix {
-			return
+	for _, w := range all {
+		if !slices.ContainsFunc(list, w.is) {
+			t.Errorf("got %+v, want %s: %s with %q, and %q as the command", list.of(w.name), w.name, w.state, w.text, w.fix)
 		}
 	}
-	t.Errorf("got %+v, want %s: %s with %q, and %q as the command", list.of(w.name), w.name, w.state, w.text, w.fix)
 }
 
 // patient is a machine on which all is well, for alice.
@@ -85,6 +92,12 @@ func (p patient) doctor(binary string) *exec.Cmd {
 	return p.as(p.alice, binary, "doctor", "--format", "json")
 }
 
+// examine is what unc doctor says to alice where a script of root's has changed something.
+func (p patient) examine(script string) findings {
+	p.t.Helper()
+	return examined(p.t, p.run(p.on(p.doctor(unc), script)))
+}
+
 // on has cmd run where p's files are /etc, and a script of root's has changed more.
 func (p patient) on(cmd *exec.Cmd, script string) *exec.Cmd {
 	return withMounts(cmd, "mount --bind \"$1\" /etc\n"+script, p.etc.dir)
@@ -98,7 +111,7 @@ func TestDoctorOfAHealthyMachine(t *testing.T) {
 	t.Parallel()
 	p := newPatient(t)
 	needProgram(t, "newuidmap", "uidmap")
-	first := examined(t, p.run(p.on(p.doctor(unc), "")))
+	first := p.examine("")
 	for _, f := range first {
 		if f.State != "ok" && !dependsOnTheMachine(f.Name) {
 			t.Errorf("got %+v, want it ok", f)
@@ -117,10 +130,12 @@ func TestDoctorOfAHealthyMachine(t *testing.T) {
 	}
 	// So it is with a container there; and as text it is the same.
 	c := p.etc.container(p.host, p.alice, busyboxRootfs(t, p.alice), "-p", "8080:80")
-	list := examined(t, p.run(p.on(p.doctor(unc), "")))
-	wanted{"quota", "ok", "1 of 128 containers and 1 of 128 published ports", ""}.check(t, list)
-	wanted{"filter", "ok", "is in place", ""}.check(t, list)
-	wanted{"bridge", "ok", "10.100.42.0/24", ""}.check(t, list)
+	list := p.examine("")
+	list.wants(t,
+		wanted{"quota", "ok", "1 of 128 containers and 1 of 128 published ports", ""},
+		wanted{"filter", "ok", "is in place", ""},
+		wanted{"bridge", "ok", "10.100.42.0/24", ""},
+	)
 	text := p.run(p.on(p.unc(p.alice, "doctor"), "")).works(t)
 	for _, f := range list {
 		if !strings.Contains(text, f.Name) || !strings.Contains(text, f.Text+"\n") {
@@ -208,10 +223,7 @@ func TestDoctorOfTheProgram(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := patient{p.with(t), p.etc}
-			list := examined(t, p.run(test.cmd(p)))
-			for _, w := range test.want {
-				w.check(t, list)
-			}
+			examined(t, p.run(test.cmd(p))).wants(t, test.want...)
 		})
 	}
 }
@@ -234,12 +246,14 @@ func TestDoctorOfNamespaces(t *testing.T) {
 			name := "namespaces"
 			if kind == "user" {
 				name = "user-namespaces"
-				wanted{"namespaces", "problem", "for the same reason as user-namespaces", ""}.check(t, list)
+				list.wants(t, wanted{"namespaces", "problem", "for the same reason as user-namespaces", ""})
 			}
-			wanted{name, "problem", setting + " is 0", "sudo sysctl -w " + setting + "="}.check(t, list)
-			wanted{"container", "problem", "for the same reason as " + name, ""}.check(t, list)
+			list.wants(t,
+				wanted{name, "problem", setting + " is 0", "sudo sysctl -w " + setting + "="},
+				wanted{"container", "problem", "for the same reason as " + name, ""},
+			)
 			// It is also a user namespace, in which nobody can be given a network.
-			wanted{"net-setup", "problem", "outside of containers only", ""}.check(t, list)
+			list.wants(t, wanted{"net-setup", "problem", "outside of containers only", ""})
 		})
 	}
 }
@@ -252,24 +266,32 @@ func TestDoctorOfTheTrial(t *testing.T) {
 	t.Run("a chroot", func(t *testing.T) {
 		p := patient{p.with(t), p.etc}
 		cmd := p.as(p.alice, unc, "doctor", "--format", "json")
-		list := examined(t, p.run(p.on(via(cmd, "chroot", root), `mount --rbind / "`+root+`"`)))
-		wanted{"container", "problem", "making a user namespace is not permitted here", "unshare -Ur true"}.check(t, list)
-		wanted{"user-namespaces", "ok", "this user may have", ""}.check(t, list)
+		examined(t, p.run(p.on(via(cmd, "chroot", root), `mount --rbind / "`+root+`"`))).wants(t,
+			wanted{"container", "problem", "making a user namespace is not permitted here", "unshare -Ur true"},
+			wanted{"user-namespaces", "ok", "this user may have", ""},
+		)
 	})
 	t.Run("no overlay", func(t *testing.T) {
 		p := patient{p.with(t), p.etc}
-		list := examined(t, p.run(p.on(p.doctor(unc), `mkdir -p /etc/unc/below && mount -t tmpfs none /etc/unc/below && mount --bind /dev/null "$(readlink -f /bin/false)"`)))
-		wanted{"overlay", "note", "without overlays there is no -x", ""}.check(t, list)
-		wanted{"container", "ok", "tried", ""}.check(t, list)
+		p.examine(`mkdir -p /etc/unc/below && mount -t tmpfs none /etc/unc/below && mount --bind /dev/null "$(readlink -f /bin/false)"`).wants(t,
+			wanted{"overlay", "note", "without overlays there is no -x", ""},
+			wanted{"container", "ok", "tried", ""},
+		)
 	})
 	t.Run("no processes", func(t *testing.T) {
 		p := patient{p.with(t), p.etc}
-		// The threads of the Go runtime count as well: it gives up below some limit, and has
-		// an answer above it. That limit is looked for.
-		for limit := 4; ; limit++ {
+		// The threads of the Go runtime count as well: it gives up below some limit, has an
+		// answer above it, and with many more all is well. Each limit is tried.
+		for limit, problems := 4, 0; ; limit++ {
+			if limit > 500 {
+				t.Fatal("all is not well with 500 processes either")
+			}
 			got := p.run(p.on(p.as(p.alice, "prlimit", fmt.Sprintf("--nproc=%d", limit), unc, "doctor", "--format", "json"), ""))
 			if got.code == 0 {
-				t.Log("all is well with", limit, "processes")
+				if problems == 0 {
+					t.Error("there was an answer under no limit that is too low")
+				}
+				t.Logf("all is well with %d processes, and not with %d that are fewer", limit, problems)
 				return
 			}
 			if got.code == 2 || got.code == 125 { // the runtime, or the first line of main
@@ -278,6 +300,7 @@ func TestDoctorOfTheTrial(t *testing.T) {
 			if list := examined(t, result{stdout: got.stdout, code: got.code}); len(list.in("problem")) == 0 {
 				t.Errorf("%d processes: got %+v, want a problem", limit, list)
 			}
+			problems++
 		}
 	})
 }

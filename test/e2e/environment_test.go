@@ -121,7 +121,7 @@ func TestTheCommandIsFoundInTheContainersPath(t *testing.T) {
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	must(t, os.MkdirAll(filepath.Join(rootfs, "opt/tools"), 0o755))
-	must(t, os.WriteFile(filepath.Join(rootfs, "opt/tools/tool"), []byte("#!/bin/sh\necho of tools\n"), 0o755))
+	must(t, makeScript(filepath.Join(rootfs, "opt/tools/tool"), "#!/bin/sh\necho of tools\n"))
 	giveTo(t, h.alice, rootfs)
 	file := filepath.Join(newDir(t, h.alice), "path")
 	must(t, os.WriteFile(file, []byte("PATH=/opt/tools:/bin\n"), 0o644))

@@ -58,7 +58,7 @@ func TestExecEnvironment(t *testing.T) {
 		})
 	}
 	// The command is looked for where its own PATH leads.
-	must(t, os.WriteFile(filepath.Join(rootfs, "open/tool"), []byte("#!/bin/sh\necho of tools\n"), 0o755))
+	must(t, makeScript(filepath.Join(rootfs, "open/tool"), "#!/bin/sh\necho of tools\n"))
 	if got := c.run(c.exec([]string{"-e", "PATH=/bin:/open"}, "tool")).works(t); got != "of tools\n" {
 		t.Errorf("the tool says %q", got)
 	}

@@ -102,36 +102,23 @@ func TestExecKilled(t *testing.T) {
 	t.Run("the supervisor", func(t *testing.T) {
 		h := h.with(t)
 		c := h.living(rootfs)
-		cmd := c.exec(nil, "tail", "-f", "/dev/null")
-		var errs strings.Builder
-		cmd.Stderr = &errs
-		c.start(cmd)
+		asking := c.begin(c.exec(nil, "tail", "-f", "/dev/null"))
 		c.numberOf("tail")
 		kill(t, c.Supervisor, unix.SIGKILL)
-		result{"", errs.String(), wait(t, cmd)}.killed(t, &errs)
+		asking.result().fails(t, "the container has ended, and its supervisor with it")
 		h.forgotten(h.alice)
 	})
 	t.Run("the first command", func(t *testing.T) {
 		h := h.with(t)
 		c := h.living(rootfs)
-		cmd := c.exec(nil, "tail", "-f", "/dev/null")
-		var errs strings.Builder
-		cmd.Stderr = &errs
-		c.start(cmd)
+		asking := c.begin(c.exec(nil, "tail", "-f", "/dev/null"))
 		c.numberOf("tail")
 		h.run(h.unc(h.alice, "kill", c.name)).works(t)
-		if code := wait(t, cmd); code != 128+9 || errs.Len() > 0 {
-			t.Errorf("exit code %d and %q, want that of SIGKILL", code, &errs)
+		if got, want := asking.result(), (result{code: 128 + 9}); got != want {
+			t.Errorf("got %+v, want %+v, that of SIGKILL", got, want)
 		}
 		h.forgotten(h.alice)
 	})
-}
-
-// killed is how a program ends that has lost the supervisor.
-func (got result) killed(t *testing.T, stderr *strings.Builder) {
-	t.Helper()
-	got.stderr = stderr.String()
-	got.fails(t, "the container has ended, and its supervisor with it")
 }
 
 // An exec that meets the container's end is told so, and never waits.
@@ -143,22 +130,13 @@ func TestExecRacesWithTheEnd(t *testing.T) {
 	codes := map[int]int{}
 	for range 20 {
 		c := h.living(rootfs, "--network", "none")
-		var execs []*exec.Cmd
-		var errs [6]strings.Builder
-		for i := range errs {
-			cmd := c.exec(nil, "sleep", "2000")
-			cmd.Stderr = &errs[i]
-			h.start(cmd)
-			execs = append(execs, cmd)
+		var asking [6]*started
+		for i := range asking {
+			asking[i] = h.begin(c.exec(nil, "sleep", "2000"))
 		}
-		stop := h.unc(h.alice, "stop", c.name)
-		h.start(stop)
-		if code := wait(t, stop); code != 0 {
-			t.Fatalf("unc stop: exit code %d", code)
-		}
-		for i, cmd := range execs {
-			got := result{"", "", endsInTime(t, cmd)}
-			got.stderr = errs[i].String()
+		h.run(h.unc(h.alice, "stop", c.name)).works(t)
+		for _, one := range asking {
+			got := one.result()
 			codes[got.code]++
 			switch got.code {
 			case 128 + 9:

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,14 +16,6 @@ import (
 func (c *living) login(p *pty, script string, command ...string) *exec.Cmd {
 	c.t.Helper()
 	return c.host.login(p, script, append([]string{"exec", c.name}, command...)...)
-}
-
-// sameMode fails the test unless the terminal is as it was.
-func (p *pty) sameMode(before unix.Termios) {
-	p.t.Helper()
-	if p.mode() != before {
-		p.t.Error("the terminal is not as it was")
-	}
 }
 
 func TestExecHasATerminalOfItsOwn(t *testing.T) {
@@ -214,31 +207,35 @@ func TestExecWithATerminalOnOneSide(t *testing.T) {
 	}
 }
 
+// ending is how unc exec or unc attach, which a shell with a terminal has started, comes to its end.
+type ending struct {
+	name string
+	do   func(c *living, unc int)
+	says string // the terminal then
+	left bool   // the container is
+}
+
+// bySignals are the ends of unc by signals, which leave the container as it is.
+func bySignals(signals ...unix.Signal) (list []ending) {
+	for _, sig := range signals {
+		list = append(list, ending{
+			unix.SignalName(sig), func(c *living, unc int) { kill(c.t, unc, sig) }, fmt.Sprintf("<ended %d>", 128+int(sig)), true,
+		})
+	}
+	return list
+}
+
 // Whatever ends unc exec, or its command: the terminal is as it was.
 func TestExecRestoresTheTerminal(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
-	for _, test := range []struct {
-		name string
-		do   func(c *living, unc int)
-		says string
-		left bool // the container is
-	}{
-		{"SIGTERM", func(c *living, unc int) { kill(c.t, unc, unix.SIGTERM) }, "<ended 143>", true},
-		{"SIGHUP", func(c *living, unc int) { kill(c.t, unc, unix.SIGHUP) }, "<ended 129>", true},
-		{"SIGINT", func(c *living, unc int) { kill(c.t, unc, unix.SIGINT) }, "<ended 130>", true},
-		{"SIGABRT", func(c *living, unc int) { kill(c.t, unc, unix.SIGABRT) }, "<ended 134>", true},
-		{"SIGSEGV", func(c *living, unc int) { kill(c.t, unc, unix.SIGSEGV) }, "<ended 139>", true},
-		{"the command killed", func(c *living, _ int) { kill(c.t, c.sleeping("2000"), unix.SIGKILL) }, "<ended 137>", true},
-		{"the container killed", func(c *living, _ int) { c.run(c.host.unc(c.alice, "kill", c.name)).works(c.t) }, "<ended 137>", false},
-		{
-			"the supervisor killed",
-			func(c *living, _ int) { kill(c.t, c.Supervisor, unix.SIGKILL) },
-			"the container has ended, and its supervisor with it\r\n<ended 125>",
-			false,
-		},
-	} {
+	for _, test := range append(
+		bySignals(unix.SIGTERM, unix.SIGHUP, unix.SIGINT, unix.SIGABRT, unix.SIGSEGV),
+		ending{"the command killed", func(c *living, _ int) { kill(c.t, c.sleeping("2000"), unix.SIGKILL) }, "<ended 137>", true},
+		ending{"the container killed", func(c *living, _ int) { c.kill() }, "<ended 137>", false},
+		ending{"the supervisor killed", func(c *living, _ int) { kill(c.t, c.Supervisor, unix.SIGKILL) }, "the container has ended, and its supervisor with it\r\n<ended 125>", false},
+	) {
 		t.Run(test.name, func(t *testing.T) {
 			h := h.with(t)
 			c := h.living(rootfs)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,7 +18,7 @@ func TestExecExitCodes(t *testing.T) {
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	for name, text := range map[string]string{"no-interpreter": "#!/bin/nowhere\n", "no-program": "just words\n"} {
-		must(t, os.WriteFile(filepath.Join(rootfs, "bin", name), []byte(text), 0o755))
+		must(t, makeScript(filepath.Join(rootfs, "bin", name), text))
 	}
 	must(t, os.WriteFile(filepath.Join(rootfs, "bin/plain"), nil, 0o644))
 	giveTo(t, h.alice, rootfs)
@@ -191,24 +190,21 @@ func TestManyExecs(t *testing.T) {
 	const many = 100
 	var group sync.WaitGroup
 	var ins [many]io.Closer
-	var outs [many]strings.Builder
-	var cmds [many]*exec.Cmd
+	var asking [many]*started
 	for i := range many {
 		cmd := c.exec(nil, "sh", "-c", fmt.Sprintf("cat; echo of %d; exit %d", i, i))
 		in, err := cmd.StdinPipe()
 		must(t, err)
-		cmd.Stdout = &outs[i]
-		ins[i], cmds[i] = in, cmd
-		h.start(cmd)
+		ins[i], asking[i] = in, h.begin(cmd)
 	}
 	eventually(t, "all of them at the same time", func() bool { return len(h.named("cat")) == many })
 	for i := range many {
 		group.Go(func() { _ = ins[i].Close() })
 	}
 	group.Wait()
-	for i, cmd := range cmds {
-		if code := wait(t, cmd); code != i || outs[i].String() != fmt.Sprintf("of %d\n", i) {
-			t.Errorf("command %d ended with %d and %q", i, code, outs[i].String())
+	for i, one := range asking {
+		if got, want := one.result(), (result{stdout: fmt.Sprintf("of %d\n", i), code: i}); got != want {
+			t.Errorf("command %d: got %+v, want %+v", i, got, want)
 		}
 	}
 	eventually(t, "no descriptor kept", func() bool { return openFiles(t, c.Supervisor) <= before })

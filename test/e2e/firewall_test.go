@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -97,7 +96,7 @@ func newTools(t *testing.T) string {
 	t.Helper()
 	dir := newDir(t, user{})
 	for name, script := range rootsTools {
-		must(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\nset -eu\n"+script+"\n"), 0o755))
+		must(t, makeScript(filepath.Join(dir, name), "#!/bin/sh\nset -eu\n"+script+"\n"))
 	}
 	return dir
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"math/rand/v2"
 	"os/exec"
 	"strconv"
@@ -132,15 +131,11 @@ func TestRunWhoseNetSetupIsKilled(t *testing.T) {
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	for range 20 {
-		cmd := h.unc(h.alice, "run", "--rootfs", rootfs, "true")
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		h.start(cmd)
-		for _, pid := range h.helpers(cmd.Process.Pid) {
+		run := h.begin(h.unc(h.alice, "run", "--rootfs", rootfs, "true"))
+		for _, pid := range h.helpers(run.pid()) {
 			kill(t, pid, unix.SIGKILL)
 		}
-		got := result{code: wait(t, cmd), stderr: stderr.String()}
-		if got.code != 0 {
+		if got := run.result(); got.code != 0 {
 			got.fails(t)
 		}
 	}

@@ -103,11 +103,8 @@ func TestDetached(t *testing.T) {
 		t.Errorf("process 1 is %q for unc exec", got)
 	}
 
-	waiting := h.unc(h.alice, "wait", "web")
-	var code strings.Builder
-	waiting.Stdout = &code
 	eventually(t, "the descriptors of unc exec closed", func() bool { return openFiles(t, info.Supervisor) == open })
-	h.start(waiting)
+	waiting := h.begin(h.unc(h.alice, "wait", "web"))
 	eventually(t, "unc wait connected", func() bool { return openFiles(t, info.Supervisor) > open })
 	begin := time.Now()
 	if got := h.run(h.unc(h.alice, "stop", "web")).works(t); got != "web\n" {
@@ -116,8 +113,8 @@ func TestDetached(t *testing.T) {
 	if took := time.Since(begin); took > 5*slowness*time.Second {
 		t.Errorf("unc stop took %v of a command that ends at once", took)
 	}
-	if wait(t, waiting) != 0 || code.String() != "143\n" {
-		t.Errorf("unc wait said %q, want what SIGTERM makes of a command", code.String())
+	if got := waiting.result().works(t); got != "143\n" {
+		t.Errorf("unc wait said %q, want what SIGTERM makes of a command", got)
 	}
 	h.run(h.unc(h.alice, "stop", "web")).fails(t, `no container of yours is called "web"`, "hint: unc ps")
 	h.forgotten(h.alice)
@@ -258,30 +255,23 @@ func TestStatusIsTold(t *testing.T) {
 	for _, detach := range [][]string{{}, {"-d"}} {
 		t.Run(fmt.Sprint(detach), func(t *testing.T) {
 			h := h.with(t)
-			sock, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify")})
-			must(t, err)
-			defer os.Remove(filepath.Join(dir, "notify"))
-			defer sock.Close()
-			must(t, os.Chmod(filepath.Join(dir, "notify"), 0o777))
+			manager := notifySocket(t, dir)
 			args := append(append([]string{"run"}, detach...), "--rootfs", rootfs, "--name", "web", "--pidfile", pidfile, "--json-status-fd", "9", "sh", "-c", "read x; exit 7")
 			if len(detach) > 0 {
 				args = append(args[:2], append([]string{"-i"}, args[2:]...)...)
 			}
 			cmd := h.as(h.alice, append([]string{"sh", "-c", `exec 9>"$0"; exec "$@"`, status, unc}, args...)...)
-			cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+filepath.Join(dir, "notify"))
+			cmd.Env = append(cmd.Env, manager.variable())
 			stdin, err := cmd.StdinPipe()
 			must(t, err)
 			h.start(cmd)
-			must(t, sock.SetReadDeadline(time.Now().Add(deadline)))
-			buf := make([]byte, 1000)
-			n, err := sock.Read(buf)
-			must(t, err)
+			said := manager.hears()
 			eventually(t, "the record", func() bool {
 				return strings.Contains(h.run(h.unc(h.alice, "ps")).works(t), "up ")
 			})
 			info := h.inspect(h.alice, "web")
-			if want := fmt.Sprintf("READY=1\nMAINPID=%d", info.Supervisor); string(buf[:n]) != want {
-				t.Errorf("the service manager heard %q, want %q", buf[:n], want)
+			if want := fmt.Sprintf("READY=1\nMAINPID=%d", info.Supervisor); said != want {
+				t.Errorf("the service manager heard %q, want %q", said, want)
 			}
 			text, err := os.ReadFile(pidfile)
 			if err != nil || string(text) != fmt.Sprintln(info.PID) {

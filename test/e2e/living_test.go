@@ -55,8 +55,14 @@ func (c *living) sh(script string) string {
 // there, in a shell of a terminal's.
 func (c *living) end() {
 	c.t.Helper()
-	c.run(c.host.unc(c.alice, "kill", c.name)).works(c.t)
+	c.kill()
 	c.unrecorded(c.alice)
+}
+
+// kill has unc end it at once.
+func (c *living) kill() {
+	c.t.Helper()
+	c.run(c.host.unc(c.alice, "kill", c.name)).works(c.t)
 }
 
 // command is the host's number of the container's first command.

@@ -40,9 +40,24 @@ func TestLogs(t *testing.T) {
 	h := newHost(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	begin := time.Now()
-	c := h.over(rootfs, nil, "sh", "-c", `
-		for n in 1 2 3 4 5; do echo "out $n"; sleep 0.01; echo "err $n" >&2; sleep 0.01; done
-		printf part; sleep 0.01; printf 'part err' >&2; exit 3`)
+	c := h.livingWith(rootfs, []string{"--network", "none", "-i"}, "sh")
+	shell, length := c.attach(), 0
+	// Of two pipes nobody can tell which was written to first: each text is in the log before
+	// the next is written.
+	says := func(command, text string) {
+		t.Helper()
+		shell.types(command + "\n")
+		length += len(text)
+		eventually(t, text+" in the log", func() bool { got := c.logs(); return len(got.stdout)+len(got.stderr) == length })
+	}
+	for n := 1; n <= 5; n++ {
+		says(fmt.Sprintf("echo out %d", n), "out 1\n")
+		says(fmt.Sprintf("echo err %d >&2", n), "err 1\n")
+	}
+	says("printf part", "part")
+	says("printf 'part err' >&2", "part err")
+	shell.types("exit 3\n")
+	h.run(h.unc(h.alice, "wait", c.name)).works(t)
 	const out, errs = "out 1\nout 2\nout 3\nout 4\nout 5\npart", "err 1\nerr 2\nerr 3\nerr 4\nerr 5\npart err"
 	for _, test := range []struct {
 		flags     []string
@@ -142,12 +157,8 @@ func TestLogsAreBounded(t *testing.T) {
 		}
 		return sum
 	}
-	follower := h.unc(h.alice, "logs", "-f", "box")
-	var seen bytes.Buffer
-	var notes strings.Builder
-	follower.Stdout, follower.Stderr = &seen, &notes
-	h.start(follower)
-	h.follows(follower.Process.Pid)
+	follower := h.begin(h.unc(h.alice, "logs", "-f", "box"))
+	h.follows(follower.pid())
 	ended := make(chan int, 1)
 	waiting := h.unc(h.alice, "wait", "box")
 	h.start(waiting)
@@ -169,13 +180,13 @@ func TestLogsAreBounded(t *testing.T) {
 	if kept := size(); kept > limit || kept < limit/3 {
 		t.Errorf("the log has %d bytes, want %d at most and not much less", kept, limit)
 	}
-	wait(t, follower)
+	seen := follower.result()
 	// What it was too slow for, it has said.
-	if got := bytes.Count(seen.Bytes(), []byte("\n")); got != lines+1 && !strings.Contains(notes.String(), "were overwritten before they were read") {
-		t.Errorf("%d of %d lines were shown, and of the others nothing was said: %.300q", got, lines, notes.String())
+	if got := strings.Count(seen.stdout, "\n"); got != lines+1 && !strings.Contains(seen.stderr, "were overwritten before they were read") {
+		t.Errorf("%d of %d lines were shown, and of the others nothing was said: %.300q", got, lines, seen.stderr)
 	}
-	if !bytes.HasSuffix(seen.Bytes(), []byte("7\nlast\n")) {
-		t.Errorf("the last that was shown is %q", seen.Bytes()[max(0, seen.Len()-300):])
+	if !strings.HasSuffix(seen.stdout, "7\nlast\n") {
+		t.Errorf("the last that was shown is %q", seen.stdout[max(0, len(seen.stdout)-300):])
 	}
 	got := c.logs()
 	if n := strings.Count(got.stdout, "\n"); n < limit/3/150 || strings.Trim(got.stdout, "07\n") != "last" || got.stderr != "" {

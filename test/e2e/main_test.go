@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -179,6 +180,14 @@ func copyFile(to, from string, mode os.FileMode) error {
 		return err
 	}
 	defer in.Close()
+	return makeProgram(to, in, mode)
+}
+
+// makeScript makes a program of a text.
+func makeScript(to, text string) error { return makeProgram(to, strings.NewReader(text), 0o755) }
+
+// makeProgram makes a file that may be started at once.
+func makeProgram(to string, content io.Reader, mode os.FileMode) error {
 	// No program is started meanwhile: between fork and execve it would have the file open for
 	// writing, and who executes that would be told that it is busy (ETXTBSY, execve(2)).
 	syscall.ForkLock.RLock()
@@ -187,6 +196,6 @@ func copyFile(to, from string, mode os.FileMode) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
+	_, err = io.Copy(out, content)
 	return errors.Join(err, out.Chmod(mode), out.Close())
 }

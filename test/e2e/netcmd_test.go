@@ -152,9 +152,6 @@ func TestNetShowsWhatTheKernelHas(t *testing.T) {
 // masquerade until a reload, or the next start, puts them back.
 func TestFlushedRulesArePutBack(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("nft"); err != nil {
-		t.Skip("nft is missing: sudo apt-get install nftables")
-	}
 	h, lan := newNeighbours(t)
 	rootfs := busyboxRootfs(t, h.alice)
 	web := h.container(h.alice, rootfs, "-p", "8080:80")

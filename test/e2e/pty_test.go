@@ -58,6 +58,14 @@ func (p *pty) resize(rows, columns uint16) {
 	must(p.t, ioctl(p.master, func(fd int) error { return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, size) }))
 }
 
+// sameMode fails the test unless the terminal is as it was.
+func (p *pty) sameMode(before unix.Termios) {
+	p.t.Helper()
+	if p.mode() != before {
+		p.t.Error("the terminal is not as it was")
+	}
+}
+
 // ioctl does not make a file blocking, as Fd would.
 func ioctl(f *os.File, do func(fd int) error) error {
 	conn, err := f.SyscallConn()

@@ -87,7 +87,6 @@ type forger struct {
 	record  string // of web
 	secret  string // a file elsewhere
 	victim  int    // a process of the user's, which is no container's
-	lock    *os.File
 }
 
 func newForger(t *testing.T, h *host) *forger {
@@ -104,6 +103,15 @@ func newForger(t *testing.T, h *host) *forger {
 	return f
 }
 
+// spares fails the test unless the victim lives. It is to be deferred: a Cleanup comes after the
+// end of what the test has started.
+func (f *forger) spares() {
+	f.t.Helper()
+	if !alive(f.victim) {
+		f.t.Error("a process has ended that nothing but the record made a container's")
+	}
+}
+
 // held makes the record one of a supervisor that lives.
 func (f *forger) held() {
 	f.t.Helper()
@@ -111,7 +119,6 @@ func (f *forger) held() {
 	must(f.t, err)
 	f.t.Cleanup(func() { lock.Close() })
 	must(f.t, unix.Flock(int(lock.Fd()), unix.LOCK_EX))
-	f.lock = lock
 }
 
 func (f *forger) write(name, text string) {
@@ -126,9 +133,19 @@ func (f *forger) info(more string) {
 		f.victim, f.victim, more))
 }
 
-func (f *forger) ask(args ...string) result {
+// ask runs a command about web. Whatever it finds, it ends, and writes nothing to a terminal
+// that moves it.
+func (f *forger) ask(command string) result {
 	f.t.Helper()
-	return f.h.run(withRuntime(f.h.unc(f.h.alice, args...), f.runtime))
+	begin := time.Now()
+	got := f.h.run(withRuntime(f.h.unc(f.h.alice, argumentsOf(command, "web")...), f.runtime))
+	if took := time.Since(begin); took > 5*slowness*time.Second {
+		f.t.Errorf("unc %s took %v", command, took)
+	}
+	if shown := got.stdout + got.stderr; strings.ContainsFunc(strings.ReplaceAll(shown, "\n", ""), isControl) {
+		f.t.Errorf("unc %s writes control characters: %.300q", command, shown)
+	}
+	return got
 }
 
 // filesOf is what there is in a runtime directory, but for the time at which another record came
@@ -211,6 +228,7 @@ func TestForgedRecords(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := h.with(t)
 			f := newForger(t, h)
+			defer f.spares()
 			test.forge(f)
 			giveTo(t, h.alice, f.runtime)
 			if !test.dead {
@@ -221,20 +239,12 @@ func TestForgedRecords(t *testing.T) {
 				if strings.HasPrefix(command, "rm ") && test.dead || command == "wait NAME" || command == "logs -f NAME" && !test.dead {
 					continue // rm removes it rightly
 				}
-				begin := time.Now()
-				got := f.ask(argumentsOf(command, "web")...)
-				if took := time.Since(begin); took > 5*slowness*time.Second {
-					t.Errorf("unc %s took %v", command, took)
-				}
+				got := f.ask(command)
 				if got.code != 125 && (got.code != 0 || slices.Contains(mustFail, command)) {
 					t.Errorf("unc %s: exit code %d, %q and %q", command, got.code, got.stdout, got.stderr)
 				}
-				shown := got.stdout + got.stderr
-				if strings.Contains(shown, secret) {
+				if shown := got.stdout + got.stderr; strings.Contains(shown, secret) {
 					t.Errorf("unc %s shows what it should not: %.300q", command, shown)
-				}
-				if strings.ContainsFunc(strings.ReplaceAll(shown, "\n", ""), isControl) {
-					t.Errorf("unc %s writes control characters: %.300q", command, shown)
 				}
 				if test.gone && command == "ps" {
 					if _, err := os.Stat(f.record); !errors.Is(err, fs.ErrNotExist) {
@@ -245,10 +255,6 @@ func TestForgedRecords(t *testing.T) {
 			if left := differences(before, filesOf(t, f.runtime)); len(left) > 0 && !test.gone {
 				t.Errorf("the files are not what they were:\n%s", strings.Join(left, "\n"))
 			}
-			if !alive(f.victim) {
-				t.Error("a process has ended that nothing but the record made a container's")
-			}
-			kill(t, f.victim, unix.SIGKILL)
 		})
 	}
 }

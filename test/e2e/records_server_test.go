@@ -101,28 +101,18 @@ func TestHostileSupervisor(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := h.with(t)
 			f := newForger(t, h)
+			defer f.spares()
 			f.info("")
 			giveTo(t, h.alice, f.runtime)
 			f.held()
 			f.answersOnce(test.do)
 			for _, command := range slices.Concat(mustFail, []string{"stop -t 0 -s 9 NAME", "wait NAME", "logs -f NAME", "stop -t 0 -a"}) {
-				begin := time.Now()
-				got := f.ask(argumentsOf(command, "web")...)
-				if took := time.Since(begin); took > 5*slowness*time.Second {
-					t.Errorf("unc %s took %v", command, took)
-				}
+				got := f.ask(command)
 				asked := !strings.HasPrefix(command, "logs") // which only wants to know when it is over
 				if got.code != 125 && asked && !test.ends || got.code == 125 && !strings.HasPrefix(got.stderr, "unc: ") {
 					t.Errorf("unc %s: exit code %d, %q and %q", command, got.code, got.stdout, got.stderr)
 				}
-				if strings.ContainsFunc(strings.ReplaceAll(got.stdout+got.stderr, "\n", ""), isControl) {
-					t.Errorf("unc %s writes control characters: %.300q", command, got.stdout+got.stderr)
-				}
 			}
-			if !alive(f.victim) {
-				t.Error("a process has ended that nothing but the record made a container's")
-			}
-			kill(t, f.victim, unix.SIGKILL)
 		})
 	}
 }
@@ -132,6 +122,7 @@ func TestASupervisorThatNeverAnswers(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	f := newForger(t, h)
+	defer f.spares()
 	f.info("")
 	giveTo(t, h.alice, f.runtime)
 	f.held()
@@ -170,8 +161,4 @@ func TestASupervisorThatNeverAnswers(t *testing.T) {
 			}
 		}
 	}
-	if !alive(f.victim) {
-		t.Error("a process has ended that nothing but the record made a container's")
-	}
-	kill(t, f.victim, unix.SIGKILL)
 }

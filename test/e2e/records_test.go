@@ -164,8 +164,8 @@ func TestWhoIsHeard(t *testing.T) {
 			}
 			must(t, conn.SetDeadline(time.Now().Add(deadline)))
 			answer, err := io.ReadAll(conn)
-			if test.heard != strings.Contains(string(answer), "there is no signal 77") || !test.heard && len(answer) > 0 {
-				t.Errorf("the answer is %q, %v; want one: %v", answer, err, test.heard)
+			if test.heard != strings.Contains(string(answer), "there is no signal 77") || !test.heard && len(answer) > 0 || isTimeout(err) {
+				t.Errorf("the answer is %q, %v; want one, or the end of the connection: %v", answer, err, test.heard)
 			}
 		})
 	}

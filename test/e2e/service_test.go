@@ -45,18 +45,11 @@ func TestExampleService(t *testing.T) {
 	}
 	command := strings.NewReplacer("/usr/local/bin/unc", unc, "%h", home).Replace(unitSetting(t, unit, "ExecStart"))
 
-	sock, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(home, "notify")})
-	must(t, err)
-	defer sock.Close()
-	must(t, os.Chmod(filepath.Join(home, "notify"), 0o777))
+	manager := notifySocket(t, home)
 	cmd := h.as(h.alice, strings.Fields(command)...)
-	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+filepath.Join(home, "notify"))
+	cmd.Env = append(cmd.Env, manager.variable())
 	h.start(cmd)
-	must(t, sock.SetReadDeadline(time.Now().Add(deadline)))
-	buf := make([]byte, 1000)
-	n, err := sock.Read(buf)
-	must(t, err)
-	said := strings.Split(string(buf[:n]), "\n")
+	said := strings.Split(manager.hears(), "\n")
 	if want := "MAINPID=" + strconv.Itoa(cmd.Process.Pid); len(said) != 2 || said[0] != "READY=1" || said[1] != want {
 		t.Errorf("the service says %q, want that it is ready and %s: a message of another process counts only with NotifyAccess=", said, want)
 	}
@@ -86,4 +79,37 @@ func TestSystemdReadsTheExample(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
+}
+
+// serviceManager is what a service tells that it is ready (sd_notify(3)).
+type serviceManager struct {
+	t      *testing.T
+	socket *net.UnixConn
+}
+
+// notifySocket listens in a directory, where every user may write to it.
+func notifySocket(t *testing.T, dir string) serviceManager {
+	t.Helper()
+	path := filepath.Join(dir, "notify")
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path})
+	must(t, err)
+	t.Cleanup(func() {
+		socket.Close()
+		must(t, os.Remove(path)) // a datagram's socket stays
+	})
+	must(t, os.Chmod(path, 0o777))
+	return serviceManager{t, socket}
+}
+
+// variable is what tells a service of it.
+func (m serviceManager) variable() string { return "NOTIFY_SOCKET=" + m.socket.LocalAddr().String() }
+
+// hears waits for a message.
+func (m serviceManager) hears() string {
+	m.t.Helper()
+	must(m.t, m.socket.SetReadDeadline(time.Now().Add(deadline)))
+	buf := make([]byte, 1000)
+	n, err := m.socket.Read(buf)
+	must(m.t, err)
+	return string(buf[:n])
 }

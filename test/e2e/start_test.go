@@ -87,19 +87,40 @@ func (h *host) start(cmd *exec.Cmd) {
 	})
 }
 
+// started is a program that runs, and what it says.
+type started struct {
+	t              *testing.T
+	cmd            *exec.Cmd
+	stdout, stderr bytes.Buffer // complete when it has ended
+}
+
+// begin starts cmd, and keeps what it says where that goes nowhere else.
+func (h *host) begin(cmd *exec.Cmd) *started {
+	h.t.Helper()
+	s := &started{t: h.t, cmd: cmd}
+	if cmd.Stdout == nil {
+		cmd.Stdout = &s.stdout
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = &s.stderr
+	}
+	h.start(cmd)
+	return s
+}
+
+func (s *started) pid() int { return s.cmd.Process.Pid }
+
+// result waits for its end, as long as a test has patience.
+func (s *started) result() result {
+	s.t.Helper()
+	code := wait(s.t, s.cmd)
+	return result{stdout: s.stdout.String(), stderr: s.stderr.String(), code: code}
+}
+
 // run runs cmd to its end.
 func (h *host) run(cmd *exec.Cmd) result {
 	h.t.Helper()
-	var stdout, stderr bytes.Buffer
-	if cmd.Stdout == nil {
-		cmd.Stdout = &stdout
-	}
-	if cmd.Stderr == nil {
-		cmd.Stderr = &stderr
-	}
-	h.start(cmd)
-	code := wait(h.t, cmd)
-	return result{stdout: stdout.String(), stderr: stderr.String(), code: code}
+	return h.begin(cmd).result()
 }
 
 // wait waits for the end of cmd and returns its exit code, or the negative

@@ -39,9 +39,7 @@ func TestTheTerminalIsRestored(t *testing.T) {
 			eventually(t, "sleep running", func() bool { return len(h.named("sleep")) == 1 && p.mode() != before })
 			kill(t, h.supervisor(login), test.sig)
 			p.expect("<ended " + test.code)
-			if p.mode() != before {
-				t.Error("the terminal is not as it was")
-			}
+			p.sameMode(before)
 		})
 	}
 	t.Run("a command that is not found", func(t *testing.T) {
@@ -50,9 +48,7 @@ func TestTheTerminalIsRestored(t *testing.T) {
 		h.with(t).login(p, plainly, "run", "--rootfs", rootfs, "nowhere")
 		p.expect("command not found")
 		p.ended(127)
-		if p.mode() != before {
-			t.Error("the terminal is not as it was")
-		}
+		p.sameMode(before)
 	})
 }
 
@@ -74,7 +70,5 @@ func TestStoppedAndContinued(t *testing.T) {
 	p.typed("text\r")
 	p.expect("20 60\r\ngot text")
 	p.ended(0)
-	if p.mode() != before {
-		t.Error("the terminal is not as it was")
-	}
+	p.sameMode(before)
 }

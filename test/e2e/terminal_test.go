@@ -180,9 +180,7 @@ func TestATerminalOnOneSideOnly(t *testing.T) {
 			if got != test.want {
 				t.Errorf("on the terminal is %q, want %q", got, test.want)
 			}
-			if p.mode() != before {
-				t.Error("the terminal is not as it was")
-			}
+			p.sameMode(before)
 		})
 	}
 }
