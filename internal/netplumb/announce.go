@@ -1,7 +1,6 @@
 package netplumb
 
 import (
-	"fmt"
 	"net/netip"
 	"strconv"
 
@@ -15,19 +14,8 @@ import (
 // announce has the bridge hear from a container's address. It learns from the first frame where
 // an address is, and drops what is for one that it does not know; who remembers the address from
 // the container that had it before asks nobody, and would reach nobody for half a minute. With
-// IPv6 the kernel's own reports are soon enough.
+// IPv6 the kernel's own reports are soon enough. The port has to be active.
 func announce(inside *conn, eth int, addr netip.Addr) error {
-	outside, err := dial()
-	if err != nil {
-		return err
-	}
-	defer outside.Close()
-	// A port takes part when the kernel has dealt with its having a carrier now: some time later,
-	// or since Linux 6.8 for who asks (linkwatch_sync_dev in net/core/rtnetlink.c).
-	port := lease.Name(addr)
-	if _, err := outside.link(port); err != nil {
-		return fmt.Errorf("looking at %q: %w", port, err)
-	}
 	return inside.Perform(strconv.Quote(eth0),
 		nlconn.Task{Doing: "turning announcements on for", Req: setLink(eth, arpNotify())},
 		nlconn.Task{Doing: "announcing the address of", Req: setLink(eth, nl.NewRtAttr(unix.IFLA_ADDRESS, lease.InsideMAC(addr)))},

@@ -8,6 +8,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"unc/internal/lease"
 	"unc/internal/nlconn"
 )
 
@@ -36,10 +37,30 @@ func Configure(route *os.File, n *Network) error {
 			nlconn.Task{Doing: routing, Req: defaultRoute(eth, n.Gateway6)},
 		)
 	}
-	if err := c.Perform(n.Interface, tasks...); err != nil || n.Address6.IsValid() {
+	if err := c.Perform(n.Interface, tasks...); err != nil {
+		return err
+	}
+	if err := activate(n.Address.Addr()); err != nil || n.Address6.IsValid() {
 		return err
 	}
 	return announce(c, eth, n.Address.Addr())
+}
+
+// activate has the port take part at once. It has a carrier now that eth0 is up; but the kernel
+// deals with that some time later, and what is sent by way of the port meanwhile is lost, and sent
+// again after a second. Or it does so for who asks about the link: linkwatch_sync_dev in
+// net/core/rtnetlink.c, since Linux 6.8.
+func activate(addr netip.Addr) error {
+	outside, err := dial()
+	if err != nil {
+		return err
+	}
+	defer outside.Close()
+	port := lease.Name(addr)
+	if _, err := outside.link(port); err != nil {
+		return fmt.Errorf("looking at %q: %w", port, err)
+	}
+	return nil
 }
 
 func defaultRoute(out int, gateway netip.Addr) *nl.NetlinkRequest {

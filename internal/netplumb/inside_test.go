@@ -7,9 +7,13 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"unc/internal/lease"
@@ -231,4 +235,52 @@ func TestIndex(t *testing.T) {
 			t.Errorf("link %d: got %v, want %v", index, got, want)
 		}
 	}
+}
+
+// What is sent to a container's port from the moment that its command runs arrives: the port is
+// active when the container's side is done.
+func TestConfigureActivatesThePort(t *testing.T) {
+	c, w := bridged(t, nil)
+	busy(t, w.bridge)
+	for range 50 {
+		addr, _ := container(t, c, w)
+		links, err := netlink.LinkList() // which leaves the links as they are
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(links, func(l netlink.Link) bool { return l.Attrs().Name == lease.Name(addr) })
+		if i < 0 {
+			t.Fatalf("there is no %q", lease.Name(addr))
+		}
+		if got := links[i].Attrs().OperState; got != netlink.OperUp {
+			t.Errorf("%q is %v, want %v", lease.Name(addr), got, "up")
+		}
+		if err := netlink.LinkDel(links[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// busy keeps the kernel's lock of all links from being free for long, which what it puts off has
+// to wait for.
+func busy(t *testing.T, bridge int) {
+	t.Helper()
+	var done atomic.Bool
+	var all sync.WaitGroup
+	for range 12 {
+		c, err := dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			defer c.Close()
+			for !done.Load() {
+				_ = c.Must(setUp(bridge))
+			}
+		})
+	}
+	t.Cleanup(func() {
+		done.Store(true)
+		all.Wait()
+	})
 }
