@@ -52,7 +52,7 @@ var help = [...]struct{ name, text string }{
 	{"exec workdir", "Directory inside that COMMAND starts in. Default: where the container's own started."},
 	{"exec user", "Who runs COMMAND: numbers, or names in the container's /etc/passwd and /etc/group. Default: who runs the container's own."},
 	{"exec detach", "Leave the command running, and don't wait for it."},
-	{"exec interactive", "Nothing to choose: COMMAND has your standard input."},
+	{"exec interactive", "For scripts that give it: COMMAND has your standard input with and without."},
 	{"exec tty", "Insist on a terminal, which COMMAND has anyway when you have one."},
 	{"<name>", "What the container is called; unc ps shows it."},
 

@@ -20,6 +20,9 @@ func (i *inspectCmd) Validate() error {
 	if i.Format.isTable {
 		return hint.With(about("--format", i.Format.text, errors.New("a table is what ps prints")), `unc ps -a --format 'table {{.Name}}\t{{.Status}}'`)
 	}
+	if err := i.Format.check(record.Info{}); err != nil {
+		return err
+	}
 	for _, n := range i.Name {
 		if err := name.Check(n); err != nil {
 			return err

@@ -28,6 +28,9 @@ type row struct {
 	Labels  map[string]string
 }
 
+// Validate checks the template.
+func (p *psCmd) Validate() error { return p.Format.check(row{}) }
+
 // run prints them.
 func (p *psCmd) run() (int, error) {
 	if err := leaveRoot(); err != nil {

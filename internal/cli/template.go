@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"text/tabwriter"
 	"text/template"
@@ -34,6 +35,37 @@ func (t *templateText) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// check refuses what has the name of a field that there is not, before anything is looked up or
+// printed. What else can't be done with a sample may be possible with a container.
+func (t *templateText) check(sample any) error {
+	if t.Template == nil {
+		return nil
+	}
+	err := t.Execute(io.Discard, sample)
+	if err == nil {
+		return nil
+	}
+	_, what, unknown := strings.Cut(err.Error(), "can't evaluate field ")
+	if !unknown {
+		return nil
+	}
+	field, in, _ := strings.Cut(what, " in type ")
+	err = fmt.Errorf("there is no field .%s", field)
+	if kind := reflect.TypeOf(sample); in == kind.String() {
+		err = fmt.Errorf("%w; there are %s", err, fieldsOf(kind))
+	}
+	return about("--format", t.text, err)
+}
+
+// fieldsOf lists the fields of a struct as a template names them.
+func fieldsOf(kind reflect.Type) string {
+	var list []string
+	for _, f := range reflect.VisibleFields(kind) {
+		list = append(list, "."+f.Name)
+	}
+	return strings.Join(list, ", ")
+}
+
 // printEach prints each of a list in a line of its own, or in several.
 func printEach[T any](to io.Writer, t *templateText, list []T) error {
 	if !t.isTable {
@@ -49,10 +81,11 @@ func printEach[T any](to io.Writer, t *templateText, list []T) error {
 
 func printLines[T any](to io.Writer, t *templateText, list []T) error {
 	for _, one := range list {
-		if err := t.Execute(to, one); err != nil {
+		var b strings.Builder // what can't be shown is not shown in part
+		if err := t.Execute(&b, one); err != nil {
 			return about("--format", t.text, err)
 		}
-		if _, err := fmt.Fprintln(to); err != nil {
+		if _, err := fmt.Fprintln(to, b.String()); err != nil {
 			return err
 		}
 	}

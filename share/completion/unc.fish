@@ -197,7 +197,7 @@ complete -c unc -n '__unc_is \'run\' program' -a '(__unc_program)'
 
 complete -c unc -n '__unc_is \'exec\'' -s w -l workdir -x -a '(__fish_complete_directories)' -d 'Directory inside that COMMAND starts in'
 complete -c unc -n '__unc_is \'exec\'' -s u -l user -x -d 'Who runs COMMAND'
-complete -c unc -n '__unc_is \'exec\'' -s i -l interactive -d 'Nothing to choose'
+complete -c unc -n '__unc_is \'exec\'' -s i -l interactive -d 'For scripts that give it'
 complete -c unc -n '__unc_is \'exec\'' -s t -l tty -d 'Insist on a terminal, which COMMAND has anyway when you have one'
 complete -c unc -n '__unc_is \'exec\'' -s d -l detach -d 'Leave the command running, and don\'t wait for it'
 complete -c unc -n '__unc_is \'exec\'' -s e -l env -x -d 'Environment variable'
