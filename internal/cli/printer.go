@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 
 	"unc/internal/hint"
@@ -24,10 +26,21 @@ func warn(err error) {
 
 // report is the only place that prints an error.
 func report(w io.Writer, p painter, head string, err error) {
-	fmt.Fprintf(w, "%s %s\n", head, oneLine(err.Error()))
-	for _, h := range hint.Of(err) {
-		fmt.Fprintf(w, "%s %s\n", p.strong("hint:"), oneLine(h))
+	for _, one := range apart(err) {
+		fmt.Fprintf(w, "%s %s\n", head, oneLine(one.Error()))
+		for _, h := range hint.Of(one) {
+			fmt.Fprintf(w, "%s %s\n", p.strong("hint:"), oneLine(h))
+		}
 	}
+}
+
+// apart separates what errors.Join has put together; nothing else has a line for each.
+func apart(err error) []error {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok || reflect.TypeOf(err) != reflect.TypeOf(errors.Join(err)) {
+		return []error{err}
+	}
+	return several.Unwrap()
 }
 
 // tell says what there is to know, and goes on.

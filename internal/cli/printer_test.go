@@ -20,7 +20,7 @@ func TestReport(t *testing.T) {
 		{"an error", io.ErrUnexpectedEOF, "unc: unexpected EOF\n"},
 		{"a hint", hint.With(io.EOF, "try again"), "unc: EOF\nhint: try again\n"},
 		{"two hints, wrapped", fmt.Errorf("reading: %w", hint.With(io.EOF, "a", "b")), "unc: reading: EOF\nhint: a\nhint: b\n"},
-		{"two errors", errors.Join(io.EOF, io.ErrClosedPipe), "unc: EOF?io: read/write on closed pipe\n"},
+		{"two errors", errors.Join(io.EOF, io.ErrClosedPipe), "unc: EOF\nunc: io: read/write on closed pipe\n"},
 		{"what others wrote", hint.With(errors.New("no \x1b[2J\nfile"), "rm '\r'"), "unc: no ?[2J?file\nhint: rm '?'\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
